@@ -1,0 +1,180 @@
+"""`selfinstruct grow`: options and configuration in, a run folder and its exports out.
+
+Decides: defaults, what is printed, and what a stop says. Does not know: what a round does.
+"""
+
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from selfinstruct import __version__
+from selfinstruct.cli.progress import Bars, JsonLog, closing_table
+from selfinstruct.engines import DEFAULT_ENGINE, Engine, open_engine
+from selfinstruct.errors import InputError, unknown_name
+from selfinstruct.export import FORMATS, export
+from selfinstruct.grow import grow as play_rounds
+from selfinstruct.prompts import load_prompts
+from selfinstruct.recipe import load_recipe
+from selfinstruct.resources import prompts_dir, seeds_file
+from selfinstruct.run import Run, seconds_by_round
+from selfinstruct.seeds import load_seeds
+from selfinstruct.settings import Settings
+from selfinstruct.stages.base import Unwatched, Watch
+
+DEFAULT_ROUNDS = 5
+SEEDS_LICENCE = "Apache-2.0"
+"""Of the seed tasks that ship with the program."""
+
+
+def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
+    """Take defaults from a TOML file with the names of the options; flags win."""
+    if value is None:
+        return
+    path = Path(value)
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint="--config takes a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML: {error}", hint='for example: rounds = 3') from error
+    names = {param.name.replace("_", "-"): param.name for param in ctx.command.params if param.name}
+    defaults: dict[str, Any] = {}
+    for key, setting in given.items():
+        if key.replace("_", "-") not in names:
+            raise unknown_name(f"setting in {path}", key, names)
+        is_list = isinstance(setting, list)
+        defaults[names[key.replace("_", "-")]] = ",".join(map(str, setting)) if is_list else setting
+    ctx.default_map = {**(ctx.default_map or {}), **defaults}
+
+
+def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:  # noqa: ARG001
+    """Split and check a list of export formats."""
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    for name in names:
+        if name not in FORMATS:
+            raise unknown_name("export format", name, FORMATS)
+    return names
+
+
+@click.command()
+@click.option("--rounds", type=click.IntRange(min=0), help=f"Rounds the run shall have in all.  [default: {DEFAULT_ROUNDS}]")
+@click.option("--target", type=click.IntRange(min=1), help="Stop after the round that reaches this many grown tasks.")
+@click.option("--out", default="runs/grow", show_default=True, type=click.Path(path_type=Path), help="Run folder; an unfinished run there is resumed.")
+@click.option("--engine", default=DEFAULT_ENGINE, show_default=True, help="Model that writes: KIND:MODEL.")
+@click.option("--seeds", type=click.Path(path_type=Path), help="Seed tasks (JSONL).  [default: those that ship for the language]")
+@click.option("--seeds-licence", default="", help="Licence of your seeds, recorded with each.")
+@click.option("--language", default="en", show_default=True, help="Language of seeds and prompts.")
+@click.option("--recipe", default="default", show_default=True, help="Recipe by name, or a TOML file.")
+@click.option("--prompts", type=click.Path(path_type=Path), help="Folder of texts that replace ours.")
+@click.option("--seed", default=42, show_default=True, type=int, help="Seed of all random choices.")
+@click.option("--prompts-per-round", default=32, show_default=True, type=click.IntRange(min=1), help="Proposals asked for in a round.")
+@click.option("--max-tokens-per-round", default=0, type=click.IntRange(min=0), help="Bound on generated tokens a round.  [default: none]")
+@click.option("--export", "exports", default="flan,alpaca", show_default=True, callback=_formats, help="Formats to end with.")
+@click.option("--no-export", is_flag=True, help="Leave out the exports.")
+@click.option("--fork", type=click.Path(path_type=Path), help="Begin with the finished rounds of this run.")
+@click.option("--config", is_eager=True, expose_value=False, callback=_read_config, help="TOML file with any of these settings; flags win.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--log-json", is_flag=True, help="Print one JSON object a line instead of bars and tables.")
+def grow(
+    *,
+    rounds: int | None,
+    target: int | None,
+    out: Path,
+    engine: str,
+    seeds: Path | None,
+    seeds_licence: str,
+    language: str,
+    recipe: str,
+    prompts: Path | None,
+    seed: int,
+    prompts_per_round: int,
+    max_tokens_per_round: int,
+    exports: tuple[str, ...],
+    no_export: bool,
+    fork: Path | None,
+    quiet: bool,
+    log_json: bool,
+) -> None:
+    """Grow a dataset: play rounds, then export.
+
+    Kill it at any time: the same command goes on where it stopped.
+    """
+    prompts_dir(language)  # an unknown language is refused before anything is read
+    chosen = load_recipe(recipe)
+    seeds_path = seeds or seeds_file(language)
+    tasks = load_seeds(
+        seeds_path, language=language, licence=seeds_licence if seeds else SEEDS_LICENCE
+    )
+    texts = load_prompts(language, prompts)
+    with open_engine(engine, quiet=quiet) as model:
+        settings = Settings(
+            seeds_name=seeds_path.name,
+            seeds=tuple(tasks),
+            recipe=chosen,
+            prompts=texts,
+            engine=model.info,
+            language=language,
+            seed=seed,
+            prompts_per_round=prompts_per_round,
+            max_tokens_per_round=max_tokens_per_round,
+        )
+        wanted = rounds if rounds is not None else None if target else DEFAULT_ROUNDS
+        watch: Watch = Unwatched() if quiet else JsonLog() if log_json else Bars()
+        with Run(out, settings, version=__version__, fork=fork) as run:
+            _play(run, model, wanted, target or 0, watch)
+            written = {} if no_export else _export(out, exports)
+            if quiet:
+                return
+            if log_json and isinstance(watch, JsonLog):
+                watch.end(run.markers, seconds_by_round(out), written)
+            else:
+                _closing(out, run, wanted, written)
+
+
+def _play(run: Run, model: Engine, rounds: int | None, target: int, watch: Watch) -> None:
+    """Play rounds; a stop says where it was and how to go on."""
+    if isinstance(watch, Bars):
+        watch.begin(run)
+    try:
+        for marker in play_rounds(run, model, rounds=rounds, target=target, watch=watch):
+            watch.finished(marker)
+    except KeyboardInterrupt:
+        watch.close()
+        done = len(run.markers)
+        command = shlex.join(["selfinstruct", *sys.argv[1:]])
+        click.echo(
+            f"\nstopped in round {done + 1}; {done} rounds are finished and every completion so "
+            f"far is kept.\nresume: {command}",
+            err=True,
+        )
+        raise
+    finally:
+        watch.close()
+
+
+def _export(out: Path, formats: tuple[str, ...]) -> dict[str, int]:
+    """Write the exports; return how many rows each file has."""
+    paths = {name: out / "export" / f"{name}.jsonl" for name in formats}
+    return {str(path): export(out, name, path) for name, path in paths.items()}
+
+
+def _closing(out: Path, run: Run, wanted: int | None, written: dict[str, int]) -> None:
+    """Print the table, the files, and what to type next."""
+    click.echo(closing_table(run.markers, seconds_by_round(out)))
+    for path, count in written.items():
+        click.echo(f"wrote {path} ({count} rows)")
+    click.echo(f"\nLook at it:  selfinstruct show {out}")
+    if wanted is not None:
+        more = max(wanted, len(run.markers)) + DEFAULT_ROUNDS
+        click.echo(f"Go on:       {_again(more)}")
+
+
+def _again(rounds: int) -> str:
+    """Return the command just given, with another number of rounds."""
+    words = sys.argv[1:]
+    kept = [w for i, w in enumerate(words) if w != "--rounds" and not w.startswith("--rounds=") and (i == 0 or words[i - 1] != "--rounds")]
+    return shlex.join(["selfinstruct", *kept, "--rounds", str(rounds)])

@@ -1,0 +1,98 @@
+"""The command line: which commands there are, and how errors and signals end a process.
+
+Decides: exit codes (0 done; 1 a fault of ours; 2 of what was given; 130 Ctrl-C; 143 SIGTERM) and
+that a user never sees a traceback for a fault of theirs. Does not know: what a command does.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from selfinstruct import __version__
+from selfinstruct.errors import SelfInstructError, unknown_name
+
+COMMANDS = {
+    "grow": "Grow a dataset: play rounds, then export.",
+    "export": "Write a run's tasks as JSONL that trainers read.",
+    "show": "Show a run: counts, samples, rejects by reason.",
+    "seeds": "Check seed files.",
+}
+
+
+class Commands(click.Group):
+    """The commands, each imported when it is used: `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names in the order a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command's file and return the command."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"selfinstruct.cli.{name}"), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the closest command for an unknown one."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise unknown_name("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="selfinstruct")
+def main() -> None:
+    """Grow an instruction-tuning dataset from seed tasks with a local language model.
+
+    Start with: selfinstruct grow --rounds 5
+    """
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: handled as Ctrl-C is, with its own exit code."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 (a handler)
+    raise Terminated
+
+
+def run_main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = main.main(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except SelfInstructError as error:
+        _complain(str(error), error.hint)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (Terminated, KeyboardInterrupt, click.Abort) as error:
+        click.echo("\nstopped", err=True)
+        sys.exit(143 if isinstance(error, Terminated) else 130)
+    except BrokenPipeError:
+        # The reader of a pipe has gone (`| head`): nothing is left to say, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _complain(message: str, hint: str) -> None:
+    """Print an error on one line, and what to do on the next."""
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)

@@ -1,0 +1,39 @@
+"""`selfinstruct seeds check`: every fault of a seed file, with its line."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from selfinstruct.errors import InputError
+from selfinstruct.seeds import HINT, Fault, scan
+
+
+@click.group()
+def seeds() -> None:
+    """Check seed files."""
+
+
+@seeds.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--language", default="en", show_default=True, help="Language of the seeds.")
+def check(files: tuple[Path, ...], language: str) -> None:
+    """List the faults of seed files, with file and line."""
+    faults = 0
+    for path in files:
+        kinds: Counter[str] = Counter()
+        for found in scan(path, language=language):
+            if isinstance(found, Fault):
+                faults += 1
+                place = f"{path}:{found.line}" if found.line else str(path)
+                click.echo(f"{place}: {found.message}")
+            else:
+                kinds["classification" if found.is_classification else "generation"] += 1
+                kinds["without input"] += all(not one.input for one in found.instances)
+        click.echo(
+            f"{path}: {kinds['generation'] + kinds['classification']} good seeds "
+            f"({kinds['generation']} generation, {kinds['classification']} classification; "
+            f"{kinds['without input']} without input)"
+        )
+    if faults:
+        raise InputError(f"{faults} {'fault' if faults == 1 else 'faults'}", hint=HINT)

@@ -1,0 +1,125 @@
+"""The waist between the program and language models.
+
+Decides: what a prompt and a completion are, and what every engine promises. Does not know:
+any model library, tasks, or files.
+"""
+
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+import msgspec
+
+from selfinstruct.task import clean, digest, to_json
+
+
+class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a completion is drawn.
+
+    `max_tokens` bounds its length in tokens. `choices`, where given, are the only answers
+    allowed: engines that can, constrain decoding to them. `seed` belongs to one prompt.
+    """
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repeat_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    seed: int = 0
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """One question to a model: plain `text` to go on, or `messages` for its chat template.
+
+    `key` names the slot, "0003/propose/0017": round, stage, place.
+    """
+
+    key: str
+    text: str = ""
+    messages: tuple[Message, ...] = ()
+    sampling: Sampling = Sampling()
+
+    def digest(self) -> str:
+        """Return a digest of everything the model is given."""
+        return digest(to_json((self.text, self.messages, self.sampling)).decode())
+
+
+Finish = Literal["stop", "length", "error"]
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """What came back for one prompt: text, why it ended, and what it cost in tokens.
+
+    `cached_tokens` of the prompt were served from the engine's prefix cache. A completion with
+    finish "error" has no text and says in `error` what happened.
+    """
+
+    key: str
+    text: str
+    finish: Finish
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    error: str = ""
+
+    def __post_init__(self) -> None:
+        """Make text storable whatever the model wrote: lone surrogates become U+FFFD."""
+        msgspec.structs.force_setattr(self, "text", clean(self.text))
+        msgspec.structs.force_setattr(self, "error", clean(self.error))
+
+
+class EngineInfo(msgspec.Struct, frozen=True):
+    """Which model answers: what rows record as their model, revision and licence.
+
+    `chat` says that the model has a chat template; `context` is the longest prompt plus
+    completion in tokens (0: unknown).
+    """
+
+    model: str
+    revision: str = ""
+    licence: str = ""
+    chat: bool = False
+    context: int = 0
+
+
+class Engine(Protocol):
+    """A model that completes prompts; a context manager.
+
+    `complete` takes prompts lazily and yields one completion for each key, once, in any order.
+    A prompt that fails becomes a completion with finish "error"; stop strings are not part of
+    the text; closing the iterator abandons what is in flight.
+    """
+
+    @property
+    def info(self) -> EngineInfo:
+        """Which model this is."""
+        ...
+
+    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
+        """Complete every prompt."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def cut_at_stop(text: str, stop: Iterable[str]) -> str:
+    """Return the text before the first stop string in it."""
+    ends = [place for mark in stop if mark and (place := text.find(mark)) >= 0]
+    return text[: min(ends)] if ends else text

@@ -1,0 +1,233 @@
+"""llama.cpp in this process, through xllamacpp: the default engine.
+
+Decides: how many prompts run at once, how their context is shared, and how a prompt is put in
+llama.cpp's terms. Continuous batching and reuse of shared prompt heads are llama.cpp's own.
+Does not know: tasks.
+
+Each prompt has its own seed; the same prompt in the same company gives the same text. Which
+prompts share a batch can change the last bits of a probability, so a text can differ between
+two runs; the journal is what makes a run reproducible.
+"""
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from selfinstruct.engines import small_model
+from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt
+from selfinstruct.errors import EngineError, InputError
+
+SLOTS = 8
+"""Prompts decoded together: on two cores 8 gave the most tokens/s per task of 135M parameters."""
+
+CONTEXT = 2048
+"""Tokens of prompt and completion in one slot: the longest default prompt needs about 1,400."""
+
+_HEADER_BYTES = 64 << 20  # GGUF metadata stands first; tokenisers take up to some 20 MB of it
+
+
+class LlamaCppEngine:
+    """Completes prompts with a GGUF model: `smollm2-135m`, or the path of a file."""
+
+    def __init__(self, model: str, *, quiet: bool = False) -> None:
+        if model == small_model.NAME:
+            path = small_model.fetch(quiet=quiet)
+            self.info = EngineInfo(
+                model=small_model.MODEL,
+                revision=small_model.SHA256[:12],
+                licence=small_model.LICENCE,
+                chat=True,
+                context=CONTEXT,
+            )
+        else:
+            path = Path(model)
+            _check_gguf(path, model)
+            self.info = EngineInfo(
+                model=path.stem,
+                revision=small_model.checksum(path)[:12],
+                chat=_has_chat_template(path),
+                context=CONTEXT,
+            )
+        self._stopping = threading.Event()
+        self._server = _start(path)
+
+    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
+        """Complete prompts, `SLOTS` at a time, yielding each as it finishes."""
+        done: queue.SimpleQueue[Completion] = queue.SimpleQueue()
+        waiting = iter(prompts)
+        in_flight = 0
+        pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="llamacpp")
+        try:
+            while True:
+                # Two queued behind the busy slots keep every slot fed without reading far ahead.
+                while in_flight < SLOTS + 2 and (prompt := next(waiting, None)) is not None:
+                    pool.submit(self._answer, prompt, done.put)
+                    in_flight += 1
+                if not in_flight:
+                    return
+                yield done.get()
+                in_flight -= 1
+        finally:
+            self._stopping.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._stopping.clear()
+
+    def _answer(self, prompt: Prompt, report: Callable[[Completion], None]) -> None:
+        """Run one prompt to its end (in a worker thread) and report its completion."""
+        try:
+            completion = self._ask(prompt)
+        except Exception as error:  # noqa: BLE001 (a slot must never be lost: any fault is a completion)
+            completion = _failed(prompt, f"{type(error).__name__}: {error}")
+        report(completion)
+
+    def _ask(self, prompt: Prompt) -> Completion:
+        """Stream one completion, so that it can be abandoned between two tokens."""
+        chunks: list[dict[str, Any]] = []
+
+        def take(chunk: dict[str, Any]) -> bool:
+            chunks.append(chunk)
+            return self._stopping.is_set()
+
+        request = _request(prompt)
+        if prompt.messages:
+            self._server.handle_chat_completions(request, take)
+        else:
+            self._server.handle_completions(request, take)
+        return _completion(prompt, chunks)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Unload the model."""
+        self._stopping.set()
+        self._server = None
+
+
+def _request(prompt: Prompt) -> dict[str, Any]:
+    """Put a prompt in llama.cpp's terms (OpenAI's fields plus its own)."""
+    sampling = prompt.sampling
+    request: dict[str, Any] = {
+        "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": 0,
+        "min_p": 0.0,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "repeat_penalty": sampling.repeat_penalty,
+        "seed": sampling.seed,
+        "stop": list(sampling.stop),
+        "cache_prompt": True,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if sampling.choices:
+        options = " | ".join(_quoted(choice) for choice in sampling.choices)
+        request["grammar"] = f"root ::= {options}"
+    if prompt.messages:
+        request["messages"] = [
+            {"role": message.role, "content": message.content} for message in prompt.messages
+        ]
+    else:
+        request["prompt"] = prompt.text
+    return request
+
+
+def _quoted(literal: str) -> str:
+    """Write a literal of a GBNF grammar."""
+    return '"' + literal.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _completion(prompt: Prompt, chunks: Iterable[dict[str, Any]]) -> Completion:
+    """Join the chunks of a stream."""
+    text: list[str] = []
+    finish = ""
+    usage: dict[str, Any] = {}
+    for chunk in chunks:
+        if "error" in chunk:
+            return _failed(prompt, str(chunk["error"].get("message", chunk["error"])))
+        usage = chunk.get("usage") or usage
+        for choice in chunk.get("choices", ()):
+            piece = choice["text"] if "text" in choice else choice["delta"].get("content")
+            text.append(piece or "")
+            finish = choice.get("finish_reason") or finish
+    if not finish:
+        return _failed(prompt, "the completion was abandoned")
+    outcome: Finish = "length" if finish == "length" else "stop"
+    return Completion(
+        key=prompt.key,
+        text="".join(text),
+        finish=outcome,
+        prompt_tokens=usage.get("prompt_tokens", 0),
+        completion_tokens=usage.get("completion_tokens", 0),
+        cached_tokens=usage.get("prompt_tokens_details", {}).get("cached_tokens", 0),
+    )
+
+
+def _failed(prompt: Prompt, reason: str) -> Completion:
+    return Completion(prompt.key, "", "error", error=f"{prompt.key}: {reason}")
+
+
+def _start(path: Path) -> Any:  # noqa: ANN401 (xllamacpp has no types)
+    """Load a model; raise EngineError when llama.cpp cannot."""
+    try:
+        import xllamacpp  # noqa: PLC0415 (loads a shared library of 34 MB)
+    except ImportError as error:
+        message = "the engine llamacpp needs the package xllamacpp"
+        hint = "install it with: pip install 'selfinstruct[llamacpp]'"
+        raise EngineError(message, hint=hint) from error
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_parallel = SLOTS
+    params.n_ctx = SLOTS * CONTEXT
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores()
+    params.use_jinja = True
+    params.warmup = False
+    params.verbosity = -1
+    try:
+        return xllamacpp.Server(params)
+    except Exception as error:
+        message = f"llama.cpp cannot load {path}: {error}"
+        raise EngineError(message, hint="is it a complete GGUF file of a language model?") from error
+
+
+def cores() -> int:
+    """Return how many cores this process may use: its affinity, cut to a container's quota.
+
+    llama.cpp's threads spin: one more than there are cores costs a factor, not a share.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        usable = min(usable or 1, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass  # no cgroup limit: "max", or another system
+    return usable or 1
+
+
+def _check_gguf(path: Path, given: str) -> None:
+    """Refuse what is no GGUF file, before a library prints pages about it."""
+    if not path.is_file():
+        hint = f"give {small_model.NAME} or the path of a .gguf file"
+        raise InputError(f"no such model: {given!r}", hint=hint)
+    with path.open("rb") as data:
+        if data.read(4) != b"GGUF":
+            hint = "llama.cpp reads GGUF files; convert the model first"
+            raise InputError(f"{path} is not a GGUF file", hint=hint)
+
+
+def _has_chat_template(path: Path) -> bool:
+    """Look for the metadata key of a chat template: base models have none."""
+    with path.open("rb") as data:
+        return b"tokenizer.chat_template" in data.read(_HEADER_BYTES)

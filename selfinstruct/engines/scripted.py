@@ -1,0 +1,138 @@
+"""An engine that answers from a script: for tests, demonstrations and replays.
+
+Decides: which reply belongs to a prompt. Goes through the same interface as a real model.
+Does not know: tasks or stages, beyond the text of a key.
+
+Three kinds of script: a list (the first prompt gets the first reply, and so on), a function
+from prompt to reply, and a JSONL file of {"key": PATTERN, "text": …, "finish": …}. A file
+answers by key alone, whatever the order of the prompts, so a run on it can be resumed: an exact
+key first, else one of the replies whose shell pattern ("*/propose/*") fits, picked by a digest
+of the key.
+"""
+
+import fnmatch
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt, cut_at_stop
+from selfinstruct.errors import InputError
+from selfinstruct.task import digest
+
+Reply = str | Completion
+
+
+class ScriptLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of a script file: the reply for keys that fit `key`."""
+
+    text: str
+    key: str = "*"
+    finish: Finish = "stop"
+    error: str = ""
+
+
+class ScriptedEngine:
+    """Answers prompts from a list, a function, or a file of keyed replies."""
+
+    def __init__(
+        self,
+        script: Sequence[Reply] | Callable[[Prompt], Reply] | Path,
+        *,
+        info: EngineInfo | None = None,
+    ) -> None:
+        self.info = info or EngineInfo(model="scripted", licence="CC0-1.0", chat=True)
+        self.prompts: list[Prompt] = []
+        if isinstance(script, Path):
+            self._reply = _from_file(script)
+        elif callable(script):
+            self._reply = script
+        else:
+            replies = iter(script)
+            self._reply = lambda prompt: next(replies, _exhausted(prompt))
+
+    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
+        """Answer each prompt as it comes; `self.prompts` keeps what was asked."""
+        for prompt in prompts:
+            self.prompts.append(prompt)
+            yield _obey(prompt, self._reply(prompt))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing to release."""
+
+
+def _obey(prompt: Prompt, reply: Reply) -> Completion:
+    """Make a reply keep the prompt's terms: its key, stop strings and token limit.
+
+    A token is a white-space separated word here.
+    """
+    if isinstance(reply, str):
+        reply = Completion(key=prompt.key, text=reply, finish="stop")
+    if reply.finish == "error":
+        return msgspec.structs.replace(reply, key=prompt.key)
+    text = cut_at_stop(reply.text, prompt.sampling.stop)
+    finish: Finish = "stop" if len(text) < len(reply.text) else reply.finish
+    words = text.split(" ")
+    if len(words) > prompt.sampling.max_tokens:
+        text, finish = " ".join(words[: prompt.sampling.max_tokens]), "length"
+    asked = prompt.text + " ".join(message.content for message in prompt.messages)
+    return Completion(
+        key=prompt.key,
+        text=text,
+        finish=finish,
+        prompt_tokens=reply.prompt_tokens or len(asked.split()),
+        completion_tokens=reply.completion_tokens or len(text.split()),
+    )
+
+
+def _exhausted(prompt: Prompt) -> Completion:
+    """Answer a prompt that the list has no reply for."""
+    return Completion(prompt.key, "", "error", error="the script has no reply left")
+
+
+def _from_file(path: Path) -> Callable[[Prompt], Reply]:
+    """Read a script file; raise InputError with file and line for a bad one."""
+    decoder = msgspec.json.Decoder(ScriptLine)
+    exact: dict[str, ScriptLine] = {}
+    patterns: dict[str, list[ScriptLine]] = {}
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        message = f"cannot read the script {path}: {error.strerror}"
+        raise InputError(message, hint="give a JSONL file: --engine scripted:FILE") from error
+    for number, line in enumerate(lines, 1):
+        try:
+            row = decoder.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            hint = 'each line is {"key": "*/propose/*", "text": "…"}'
+            raise InputError(f"{path}:{number}: {error}", hint=hint) from error
+        if any(char in row.key for char in "*?["):
+            patterns.setdefault(row.key, []).append(row)
+        else:
+            exact[row.key] = row
+
+    def reply(prompt: Prompt) -> Reply:
+        fitting = [exact[prompt.key]] if prompt.key in exact else []
+        if not fitting:
+            fitting = [
+                row
+                for pattern, rows in patterns.items()
+                if fnmatch.fnmatchcase(prompt.key, pattern)
+                for row in rows
+            ]
+        if not fitting:
+            return _exhausted(prompt)
+        row = fitting[int(digest(prompt.key), 16) % len(fitting)]
+        return Completion(prompt.key, row.text, row.finish, error=row.error)
+
+    return reply

@@ -1,0 +1,57 @@
+"""What every export shares: which rows there are, their ids, and where each came from.
+
+Decides: that an instance is a row, and what a row says of its origin. Does not know: any
+format.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from selfinstruct.storage import read_rows
+from selfinstruct.task import Instance, Task
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where a row comes from; every field is always there, so that columns have one type."""
+
+    task: str
+    kind: str
+    round: int
+    parents: tuple[str, ...]
+    prompt: str
+    model: str
+    revision: str
+    licence: str
+    language: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One instance of one task: what an exporter turns into a line."""
+
+    id: str
+    task: Task
+    instance: Instance
+    source: Source
+
+
+def rows(run: Path, *, with_seeds: bool = False) -> Iterator[Row]:
+    """Yield the rows of a run in order of acceptance; the seeds first, if wanted."""
+    names = ("seeds.jsonl", "pool.jsonl") if with_seeds else ("pool.jsonl",)
+    for name in names:
+        for task in read_rows(run / name, Task):
+            origin = task.origin
+            source = Source(
+                task=task.id,
+                kind=origin.kind,
+                round=origin.round,
+                parents=origin.parents,
+                prompt=origin.prompt or origin.source,
+                model=origin.model,
+                revision=origin.revision,
+                licence=origin.licence,
+                language=task.language,
+            )
+            for number, instance in enumerate(task.instances):
+                yield Row(f"{task.id}-{number}", task, instance, source)

@@ -1,0 +1,144 @@
+"""Completion text to instructions and instances: tolerant, pure, total.
+
+Decides: where one item of a reply ends and the next begins. Any string goes in and none raises
+an error; text inside an item is never changed beyond white space at its ends (the `paper_`
+functions do change it, because the published code does). Does not know: whether an item is any
+good, or where the reply came from.
+"""
+
+import re
+
+import msgspec
+
+from selfinstruct.task import Instance
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One instruction found in a reply; `truncated` when the reply broke off inside it."""
+
+    text: str
+    truncated: bool = False
+
+
+def listed_items(text: str, *, first: int, truncated: bool) -> list[Item]:
+    """Split the rest of a numbered list whose item `first` has just been opened.
+
+    A new item begins only at the number that comes next in sequence, at the start of a line, so
+    that a list inside an item ("1. …") and "in 2020. Then" stay whole. An empty line ends the
+    list.
+    """
+    items: list[str] = []
+    rest = text
+    number = first
+    while True:
+        number += 1
+        opener = re.search(rf"\n[ \t]*\**(?:Task )?{number}[ \t]*[.):、．][ \t]*", rest)
+        items.append(rest[: opener.start()] if opener else rest)
+        if not opener:
+            break
+        rest = rest[opener.end() :]
+    found = [Item(_unwrapped(item)) for item in items]
+    if found and truncated:
+        found[-1] = Item(found[-1].text, truncated=True)
+    return [item for item in found if item.text]
+
+
+def _unwrapped(item: str) -> str:
+    """Take an item out of white space and of marks around the whole of it (bold, quotes)."""
+    text = item.strip()
+    for left, right in (("**", "**"), ('"', '"'), ("\u201c", "\u201d")):
+        inner = text[len(left) : -len(right)]
+        wrapped = text.startswith(left) and text.endswith(right) and len(text) > len(left + right)
+        if wrapped and left not in inner and right not in inner:
+            text = inner.strip()
+    return text
+
+
+def is_yes(text: str) -> bool:
+    """Read a Yes/No answer; anything but a clear yes is a no, as in the published code."""
+    return text.strip().strip(".").casefold() in {"yes", "是"}
+
+
+def answer(text: str) -> str:
+    """Read an output that stands alone: white space at the ends is not part of it."""
+    return text.strip()
+
+
+def labelled_instances(text: str, *, truncated: bool) -> list[Instance]:
+    """Read few-shot instances: "Input: … Output: …" after optional "Example N" headings.
+
+    Labels count only at the start of a line; a missing or "(none)" input is empty. The last
+    instance of a reply that broke off is dropped.
+    """
+    pieces = re.split(r"(?m)^[ \t]*Example[ \t]*\d+[.:]?[ \t]*$", text)
+    found: list[Instance] = []
+    for piece in pieces:
+        fields = re.split(r"(?m)^[ \t]*Output[ \t]*\d*[:：]", piece, maxsplit=1)
+        if len(fields) == 2:
+            given = re.sub(r"(?m)\A\s*Input[ \t]*\d*[:：]", "", fields[0]).strip()
+            found.append(Instance(input=_nothing(given), output=fields[1].strip()))
+    return found[:-1] if truncated else found
+
+
+def labelled_classes(text: str, *, truncated: bool) -> list[Instance]:
+    """Read output-first instances: "Class label: …" and, on the lines after it, the input."""
+    pieces = re.split(r"(?m)^[ \t]*Class label[:：]", text)[1:]
+    found = []
+    for piece in pieces:
+        label, _, rest = piece.strip().partition("\n")
+        given = re.sub(r"\A\s*Input[:：]", "", rest).strip()
+        found.append(Instance(input=_nothing(given), output=label.strip()))
+    return found[:-1] if truncated else found
+
+
+def _nothing(text: str) -> str:
+    """Read the ways a model says that there is no input."""
+    bare = text.strip().strip("()<>[].").casefold()
+    return "" if bare in {"none", "noinput", "no input", "n/a", "empty", "无输入", "无"} else text
+
+
+# --- The published code's own parsing, defects included: for the paper recipe only -------------
+
+
+def paper_items(text: str, *, truncated: bool) -> list[Item]:
+    """Split a reply as post_process_gpt3_response() does.
+
+    A reply that broke off is lost whole; white space is collapsed; each item is capitalised,
+    which lower-cases all but its first letter.
+    """
+    if truncated:
+        return []
+    pieces = re.split(r"\n\d+\s?\. ", text)
+    items = (" ".join(piece.split()).capitalize() for piece in pieces)
+    return [Item(item) for item in items if item]
+
+
+def paper_instances(text: str, *, truncated: bool) -> list[Instance]:
+    """Read input-first instances as prepare_for_finetuning.py does."""
+    text = text.strip()
+    if re.search(r"Example\s?\d*\.?", text):
+        pieces = [piece.strip() for piece in re.split(r"Example\s?\d*\.?", text)]
+    else:
+        pieces = [text] if re.search(r"Output\d*\s*:", text) else []
+    found = []
+    for piece in pieces:
+        if not piece:
+            continue
+        fields = re.split(r"Output\d*\s*:", piece)
+        if len(fields) < 2:
+            continue
+        given = re.sub(r"\AInput\d*\s*:", "", fields[0].strip()).strip()
+        output = fields[1].strip()
+        again = re.search(r"\n\s*Input\s*\d*\s*:", output)
+        found.append(Instance(given, output[: again.start()].strip() if again else output))
+    return found[:-1] if truncated else found
+
+
+def paper_classes(text: str, *, truncated: bool) -> list[Instance]:
+    """Read output-first instances as prepare_for_finetuning.py does."""
+    found = []
+    for piece in text.split("Class label:")[1:]:
+        label, _, rest = piece.strip().partition("\n")
+        given = re.sub(r"\AInput\d*\s*:", "", rest.strip()).strip()
+        found.append(Instance(given, label.strip()))
+    return found[:-1] if truncated else found

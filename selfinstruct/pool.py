@@ -1,0 +1,59 @@
+"""The tasks so far, and which of them a prompt shows.
+
+Decides: how in-context instructions are drawn. Randomness is derived from the run's seed, the
+round and the slot, so any slot can be drawn again. Does not know: prompts, files or models.
+"""
+
+from collections.abc import Iterable
+from random import Random
+
+from selfinstruct.task import Task
+
+
+def slot_random(seed: int, *place: object) -> Random:
+    """Return the generator of one place in a run, such as (round, stage, slot)."""
+    return Random("/".join(map(str, (seed, *place))))  # noqa: S311 (sampling, not secrets)
+
+
+class Pool:
+    """Seed tasks and grown tasks, in order of acceptance."""
+
+    def __init__(self, seeds: Iterable[Task], grown: Iterable[Task] = ()) -> None:
+        self.seeds = list(seeds)
+        self.grown = list(grown)
+
+    def add(self, task: Task) -> None:
+        """Accept a task."""
+        self.grown.append(task)
+
+    def sample(self, random: Random, *, count: int, grown: int, max_words: int) -> list[Task]:
+        """Draw up to `count` tasks, at most `grown` of them grown, and shuffle them.
+
+        All are seeds while none is grown (as in the paper, section 2.2). Instructions longer
+        than `max_words` words are left out, unless that leaves nothing.
+        """
+        seeds = [task for task in self.seeds if _words(task) <= max_words] or self.seeds
+        young = [task for task in self.grown if _words(task) <= max_words]
+        drawn = random.sample(young, min(grown, len(young), count))
+        drawn += random.sample(seeds, min(count - len(drawn), len(seeds)))
+        random.shuffle(drawn)
+        return drawn
+
+    def exemplars(self, random: Random, count: int, *, classification: bool | None) -> list[Task]:
+        """Draw up to `count` seed tasks for few-shot prompts, of one kind (None: of any).
+
+        They come from the shortest third: short exemplars leave the context to the task.
+        """
+        fitting = [t for t in self.seeds if classification in (None, bool(t.is_classification))]
+        fitting.sort(key=_size)
+        short = fitting[: max(count, len(fitting) // 3)]
+        return random.sample(short, min(count, len(short)))
+
+
+def _size(task: Task) -> int:
+    """Count the words of a task with its instances."""
+    return _words(task) + sum(len(f"{i.input} {i.output}".split()) for i in task.instances)
+
+
+def _words(task: Task) -> int:
+    return len(task.instruction.split())

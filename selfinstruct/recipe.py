@@ -1,0 +1,154 @@
+"""Recipes: a TOML file that declares how tasks are proposed, answered and filtered.
+
+Decides: the shape of a recipe, where its word lists lie, and its digest. Does not know: how a
+rule judges, or how a prompt is worded.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from selfinstruct.engines.base import Sampling
+from selfinstruct.errors import InputError, unknown_name
+from selfinstruct.resources import data_dir, recipe_file
+from selfinstruct.rules import Rule, scope
+from selfinstruct.task import digest, to_json
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of a recipe: unknown names are refused."""
+
+
+class Propose(_Section, frozen=True, kw_only=True):
+    """How new instructions are asked for.
+
+    A prompt shows `in_context` instructions, at most `grown` of them from earlier rounds, of at
+    most `max_words` words, and asks for `new` more. With `leads`, the first new one is begun
+    with a lead drawn from the list: the wider it is, the more varied the tasks.
+    `parse` "paper" reads replies as the published code does.
+    """
+
+    in_context: int = 8
+    grown: int = 2
+    new: int = 8
+    max_words: int = 60
+    leads: tuple[str, ...] = ()
+    parse: Literal["list", "paper"] = "list"
+    sampling: Sampling
+
+
+class Classify(_Section, frozen=True, kw_only=True):
+    """How a task is judged to be classification: few-shot with `yes` and `no` seed tasks."""
+
+    yes: int
+    no: int
+    sampling: Sampling
+
+
+class Instances(_Section, frozen=True, kw_only=True):
+    """How instances are written.
+
+    `style` "respond" asks a chat model for the input (where one of `input_cues` says that the
+    task speaks of one) and then for the answer; "few-shot" lets a base model go on from
+    `exemplars` seed tasks, answer first for classification; "auto" takes what the engine can.
+    A cue is a regular expression; its group `kind`, if it has one, names what is missing.
+    `input_topics` are what written inputs are about.
+    """
+
+    style: Literal["auto", "respond", "few-shot"] = "auto"
+    parse: Literal["labelled", "paper"] = "labelled"
+    max_instances: int = 1
+    exemplars: int = 8
+    class_exemplars: int = 8
+    input_cues: tuple[str, ...] = ()
+    input_topics: tuple[str, ...] = ()
+    input_sampling: Sampling = Sampling()
+    respond_sampling: Sampling = Sampling()
+    few_shot_sampling: Sampling = Sampling()
+
+    def __post_init__(self) -> None:
+        """Refuse cues that lead to nothing to write about."""
+        if self.input_cues and not self.input_topics:
+            message = "input_cues need input_topics: what written inputs are about"
+            raise ValueError(message)
+
+
+class NoveltySettings(_Section, frozen=True, kw_only=True):
+    """When an instruction is new: its ROUGE-L with no earlier one is above `max_similarity`."""
+
+    measure: Literal["rouge-l"] = "rouge-l"
+    tokens: Literal["unicode", "rouge-score"] = "unicode"
+    max_similarity: float
+
+
+class Recipe(_Section, frozen=True, kw_only=True):
+    """Everything that decides what grows, but the seeds, the prompts' words and the model."""
+
+    name: str
+    language: str
+    description: str = ""
+    propose: Propose
+    classify: Classify
+    instances: Instances
+    novelty: NoveltySettings
+    rule: tuple[Rule, ...] = ()
+
+    def rules(self, what: Literal["instruction", "instance", "task"]) -> tuple[Rule, ...]:
+        """Return the rules that judge drafts, single instances, or whole tasks, in order."""
+        return tuple(rule for rule in self.rule if scope(rule) == what)
+
+    def digest(self) -> str:
+        """Return a digest of all that the recipe says, word lists included."""
+        return digest(to_json(self).decode(), 32)
+
+
+def load_recipe(given: str) -> Recipe:
+    """Read the recipe that ships under a name, or the TOML file at a path.
+
+    Raises InputError naming file and place for anything that is not a recipe.
+    """
+    path = Path(given)
+    if not path.is_file():
+        if path.suffix == ".toml" or "/" in given:
+            raise InputError(f"no such recipe file: {given}", hint="give a name or a .toml file")
+        path = recipe_file(given)
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML: {error}", hint="see filters/README.md") from error
+    _resolve_lists(tree, path)
+    try:
+        return msgspec.convert(tree, Recipe)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {_explained(str(error))}", hint="see filters/README.md") from error
+
+
+def _resolve_lists(tree: Any, path: Path) -> None:  # noqa: ANN401 (a TOML tree)
+    """Replace each {file = "words/x.txt"} by the lines of that word list."""
+    entries = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in list(entries):
+        if isinstance(value, dict) and set(value) == {"file"}:
+            tree[key] = _words(path, str(value["file"]))
+        elif isinstance(value, (dict, list)):
+            _resolve_lists(value, path)
+
+
+def _words(recipe: Path, name: str) -> list[str]:
+    """Read a word list: one entry a line, "#" starts a comment; beside the recipe, or shipped."""
+    for folder in (recipe.parent, data_dir("filters")):
+        if (folder / name).is_file():
+            lines = (folder / name).read_text(encoding="utf-8").splitlines()
+            return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    known = [f"words/{entry.name}" for entry in (data_dir("filters") / "words").iterdir()]
+    raise unknown_name(f"word list in {recipe}", name, known)
+
+
+def _explained(message: str) -> str:
+    """Add the closest rule to msgspec's message about an unknown kind."""
+    if message.startswith("Invalid value '") and "`$.rule" in message:
+        given = message.split("'")[1]
+        kinds = [str(kind.__struct_config__.tag) for kind in Rule.__args__]
+        return f"{unknown_name('rule', given, kinds)} - {message.rpartition(' - ')[2]}"
+    return message

@@ -1,0 +1,54 @@
+"""Finds the data that ships with the program: seeds, filters, prompts, templates.
+
+Decides: where data lies, in a checkout (beside the package) and in a wheel (inside it).
+Does not know: what the files mean.
+"""
+
+from pathlib import Path
+
+from selfinstruct.errors import InputError, unknown_name
+
+_PACKAGE = Path(__file__).parent
+
+
+def data_dir(name: str) -> Path:
+    """Return the folder `name` ("seeds", "filters") of a checkout or of an installed wheel."""
+    for folder in (_PACKAGE.parent / name, _PACKAGE / "_data" / name):
+        if folder.is_dir():
+            return folder
+    message = f"the folder {name!r} that ships with selfinstruct is missing"
+    raise InputError(message, hint="install it again: pip install --force-reinstall selfinstruct")
+
+
+def seeds_file(language: str) -> Path:
+    """Return the seed tasks that ship for a language; raise InputError naming those that do."""
+    return _named(data_dir("seeds"), language, ".jsonl", "language")
+
+
+def recipe_file(name: str) -> Path:
+    """Return the recipe that ships under a name; raise InputError naming those that do."""
+    return _named(data_dir("filters"), name, ".toml", "recipe")
+
+
+def prompts_dir(language: str) -> Path:
+    """Return the folder of prompt texts for a language; raise InputError naming those there."""
+    return _named(_PACKAGE / "prompts", language, "", "language")
+
+
+def templates_file(name: str) -> Path:
+    """Return a file of export templates."""
+    return _named(_PACKAGE / "export" / "templates", name, ".toml", "template set")
+
+
+def _named(folder: Path, name: str, suffix: str, what: str) -> Path:
+    """Find `folder/name+suffix`, or say which names there are."""
+    path = folder / f"{name}{suffix}"
+    known = [
+        entry.name.removesuffix(suffix)
+        for entry in folder.iterdir()
+        if entry.name.endswith(suffix) and not entry.name.startswith(("_", "README", "."))
+        and (suffix or entry.is_dir())
+    ]
+    if name not in known:
+        raise unknown_name(what, name, known)
+    return path

@@ -1,0 +1,44 @@
+"""The declared filters: each rule looks at one task and keeps it or says why not.
+
+Decides: the closed list of rules that a recipe may name, and what each kind judges. Does not
+know: which rules a recipe uses, where word lists lie, or what else is in the pool. Opens no file.
+
+A rule is a frozen struct that is called with a task; its fields are its parameters in a recipe.
+A rule whose `field` is "instruction" judges drafts; one on "input" or "output" judges one
+instance (it is given the task with that instance alone); `conflicting_outputs` judges them all.
+"""
+
+from typing import Literal
+
+from selfinstruct.rules.base import Rejection
+from selfinstruct.rules.instances import ConflictingOutputs, Copies, InputIsOutput
+from selfinstruct.rules.shape import (ControlCharacters, FirstCharacter, NotEmpty, Repetition, Script, TaskForm, Unfinished)
+from selfinstruct.rules.wording import (BannedEnd, BannedPattern, BannedStart, BannedWords, PromptEcho, WordCount)
+
+Rule = (
+    WordCount
+    | BannedWords
+    | BannedStart
+    | BannedEnd
+    | BannedPattern
+    | FirstCharacter
+    | NotEmpty
+    | TaskForm
+    | Unfinished
+    | Repetition
+    | Copies
+    | Script
+    | ControlCharacters
+    | PromptEcho
+    | InputIsOutput
+    | ConflictingOutputs
+)
+
+__all__ = ['BannedEnd', 'BannedPattern', 'BannedStart', 'BannedWords', 'ConflictingOutputs', 'ControlCharacters', 'Copies', 'FirstCharacter', 'InputIsOutput', 'NotEmpty', 'PromptEcho', 'Rejection', 'Repetition', 'Rule', 'Script', 'TaskForm', 'Unfinished', 'WordCount', 'scope']
+
+
+def scope(rule: Rule) -> Literal["instruction", "instance", "task"]:
+    """Say what a rule judges: a draft, one instance, or a task with all its instances."""
+    if isinstance(rule, ConflictingOutputs):
+        return "task"
+    return "instruction" if getattr(rule, "field", "output") == "instruction" else "instance"

@@ -1,0 +1,59 @@
+"""What rules are made of: a verdict, a name, a field.
+
+Decides: how a rule is called and what a refusal says. Does not know: any particular rule.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from selfinstruct.task import Task
+
+Field = Literal["instruction", "input", "output"]
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """Why a task was refused: the rule's name, and what it saw."""
+
+    rule: str
+    detail: str
+
+
+class BaseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
+    """What all rules share: a `name` of their own for reports, else their kind."""
+
+    name: str = ""
+
+    def __call__(self, task: Task) -> Rejection | None:
+        """Keep the task (None) or refuse it."""
+        detail = self.fault(task)
+        kind = str(self.__struct_config__.tag)
+        return Rejection(self.name or kind, detail) if detail else None
+
+    def fault(self, task: Task) -> str:
+        """Say what is wrong with a task; "" when nothing is."""
+        raise NotImplementedError
+
+
+class FieldRule(BaseRule, frozen=True, kw_only=True):
+    """A rule on one text of a task."""
+
+    field: Field
+
+    def fault(self, task: Task) -> str:
+        """Judge the field; a draft without instances passes what is about instances."""
+        if self.field == "instruction":
+            return self.fault_in(task.instruction)
+        return next(
+            (found for one in task.instances if (found := self.fault_in(getattr(one, self.field)))),
+            "",
+        )
+
+    def fault_in(self, text: str) -> str:
+        """Say what is wrong with a text."""
+        raise NotImplementedError
+
+
+def shortened(text: str, limit: int = 40) -> str:
+    """Cut a text for a message."""
+    return text if len(text) <= limit else text[: limit - 1] + "\u2026"

@@ -1,0 +1,57 @@
+"""Rules that compare the texts of one task with each other.
+
+Decides: when an output is only its input or instruction again, and when instances contradict
+one another. Does not know: other tasks (that is novelty).
+"""
+
+from rapidfuzz.distance import Indel
+
+from selfinstruct.rules.base import BaseRule, Field, FieldRule, shortened
+from selfinstruct.task import Task
+from selfinstruct.text import tokens
+
+
+class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
+    """Refuse a text that repeats another text of the same task, `of`.
+
+    Similar means that the longest common subsequence of tokens, as an F-measure, is above
+    `max_similarity`; a text of more than ten tokens that stands whole inside the other counts
+    as well.
+    """
+
+    of: Field
+    max_similarity: float
+
+    def fault(self, task: Task) -> str:
+        """Compare the two texts of each instance."""
+        for one in task.instances:
+            texts = {"instruction": task.instruction, "input": one.input, "output": one.output}
+            left, right = tokens(texts[self.field]), tokens(texts[self.of])
+            if not left or not right:
+                continue
+            similarity = Indel.normalized_similarity(left, right)
+            whole = len(right) > 10 and " ".join(right) in " ".join(left)
+            if similarity > self.max_similarity or (whole and similarity > self.max_similarity / 2):
+                return f"repeats the {self.of} (similarity {similarity:.2f})"
+        return ""
+
+
+class InputIsOutput(BaseRule, frozen=True, tag="input_is_output", kw_only=True):
+    """Refuse an instance whose output is its input."""
+
+    def fault(self, task: Task) -> str:
+        """Compare."""
+        same = any(one.input.strip() == one.output.strip() for one in task.instances)
+        return "the output is the input" if same else ""
+
+
+class ConflictingOutputs(BaseRule, frozen=True, tag="conflicting_outputs", kw_only=True):
+    """Refuse a task that answers one non-empty input in two ways."""
+
+    def fault(self, task: Task) -> str:
+        """Look for an input that came before with another output."""
+        answers: dict[str, str] = {}
+        for one in task.instances:
+            if one.input and answers.setdefault(one.input, one.output) != one.output:
+                return f"two outputs for the input {shortened(one.input)!r}"
+        return ""

@@ -1,0 +1,118 @@
+"""Rules about which words stand in a text, and how many.
+
+Decides: what counts as a word, a start, an end, an echo. Does not know: which lists a recipe
+gives.
+"""
+
+import re
+from functools import lru_cache
+from typing import Literal
+
+from selfinstruct.rules.base import FieldRule, shortened
+from selfinstruct.text import tokens
+
+
+class WordCount(FieldRule, frozen=True, tag="word_count", kw_only=True):
+    """Keep `min` to `max` words: white-space separated, or our tokens with `unit = "tokens"`.
+
+    Tokens are the unit for languages written without spaces.
+    """
+
+    min: int = 0
+    max: int
+    unit: Literal["words", "tokens"] = "words"
+
+    def fault_in(self, text: str) -> str:
+        """Count."""
+        count = len(text.split() if self.unit == "words" else tokens(text))
+        if self.min <= count <= self.max:
+            return ""
+        return f"{count} {self.unit}, expected {self.min} to {self.max}"
+
+
+class BannedWords(FieldRule, frozen=True, tag="banned_words", kw_only=True):
+    """Refuse any of `words` as a whole word, whatever its case; `unless` lists exceptions.
+
+    An exception is a phrase that makes the word harmless ("plot of", "map of").
+    """
+
+    words: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+
+    def fault_in(self, text: str) -> str:
+        """Search for the words, outside the exceptions."""
+        if self.unless:
+            text = whole_words(self.unless).sub(" ", text)
+        found = whole_words(self.words).search(text)
+        return f"contains {found.group(0)!r}" if found else ""
+
+
+class BannedStart(FieldRule, frozen=True, tag="banned_start", kw_only=True):
+    """Refuse a text that starts with one of `starts`, as written unless `ignore_case`."""
+
+    starts: tuple[str, ...]
+    ignore_case: bool = False
+
+    def fault_in(self, text: str) -> str:
+        """Compare the start."""
+        fold = str.casefold if self.ignore_case else str
+        start = fold(text.lstrip())
+        return next((f"starts with {s!r}" for s in self.starts if start.startswith(fold(s))), "")
+
+
+class BannedEnd(FieldRule, frozen=True, tag="banned_end", kw_only=True):
+    """Refuse a text that ends with one of `ends`."""
+
+    ends: tuple[str, ...]
+
+    def fault_in(self, text: str) -> str:
+        """Compare the end."""
+        return next((f"ends with {e!r}" for e in self.ends if text.rstrip().endswith(e)), "")
+
+
+class BannedPattern(FieldRule, frozen=True, tag="banned_pattern", kw_only=True):
+    """Refuse a text in which one of the regular expressions `patterns` is found."""
+
+    patterns: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a pattern that does not compile, while the recipe is read."""
+        for pattern in self.patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                message = f"not a regular expression: {pattern!r}: {error}"
+                raise ValueError(message) from error
+
+    def fault_in(self, text: str) -> str:
+        """Search."""
+        found = next((m for p in self.patterns if (m := re.search(p, text))), None)
+        return f"contains {shortened(found.group(0))!r}" if found else ""
+
+
+class PromptEcho(FieldRule, frozen=True, tag="prompt_echo", kw_only=True):
+    """Refuse a text that holds a line of a prompt; `phrases` are filled in from the prompts."""
+
+    phrases: tuple[str, ...] = ()
+
+    def fault_in(self, text: str) -> str:
+        """Search, whatever the case."""
+        folded = text.casefold()
+        found = next((p for p in self.phrases if p.casefold() in folded), "")
+        return f"repeats the prompt: {shortened(found)!r}" if found else ""
+
+
+@lru_cache(maxsize=256)
+def whole_words(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{_alternatives(words)})(?!\w)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=256)
+def starts_with(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Match a text that starts with one of the words."""
+    return re.compile(rf"\W*(?:{_alternatives(words)})(?!\w)", re.IGNORECASE)
+
+
+def _alternatives(words: tuple[str, ...]) -> str:
+    """Join words for a regular expression, longest first so that a phrase wins over its head."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))

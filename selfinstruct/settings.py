@@ -1,0 +1,64 @@
+"""What decides the bytes of a run, frozen when it begins.
+
+Decides: which settings are part of a run's identity, and how they are written to run.toml. Does
+not know: the run folder, or who gave the settings.
+"""
+
+from typing import Any
+
+import msgspec
+
+from selfinstruct.engines.base import EngineInfo
+from selfinstruct.prompts import Prompts
+from selfinstruct.recipe import Recipe
+from selfinstruct.task import Task, digest, to_json
+
+FORMAT = 1
+"""Raised when the same journal would give other rows: older runs are then refused."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that decides the bytes of a run, beside what the model answers."""
+
+    seeds_name: str
+    seeds: tuple[Task, ...]
+    recipe: Recipe
+    prompts: Prompts
+    engine: EngineInfo
+    language: str
+    seed: int = 42
+    prompts_per_round: int = 32
+    max_tokens_per_round: int = 0
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return what must be equal for a run to be resumed: name to value or digest."""
+        seeds = digest(to_json(self.seeds).decode(), 32)
+        return {
+            "format": str(FORMAT),
+            "seeds": f"{self.seeds_name} {seeds}",
+            "recipe": f"{self.recipe.name} {self.recipe.digest()}",
+            "prompts": self.prompts.digest(),
+            "model": f"{self.engine.model} {self.engine.revision}".strip(),
+            "language": self.language,
+            "seed": str(self.seed),
+            "prompts-per-round": str(self.prompts_per_round),
+            "max-tokens-per-round": str(self.max_tokens_per_round),
+        }
+
+    def frozen(self, version: str) -> dict[str, Any]:
+        """Return the content of run.toml: the fingerprint and all that it stands for."""
+        tree = {
+            "fingerprint": self.fingerprint(),
+            "versions": {"selfinstruct": version},
+            "engine": msgspec.to_builtins(self.engine),
+            "prompts": self.prompts.texts,
+            "recipe": msgspec.to_builtins(self.recipe),
+        }
+        return {name: _without_none(value) for name, value in tree.items()}
+
+
+def _without_none(value: Any) -> Any:  # noqa: ANN401 (a tree of builtins)
+    """Drop None values: TOML has none."""
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value

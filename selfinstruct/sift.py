@@ -1,0 +1,91 @@
+"""Rules, then novelty: every draft comes out kept or rejected, in the order it came in.
+
+Decides: the order of judgement (cheap rules first, novelty last) and what a refusal records.
+Does not know: where drafts come from or where verdicts go.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from selfinstruct.novelty import Match, Novelty
+from selfinstruct.rules import Rule
+from selfinstruct.task import Task
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A task that passed."""
+
+    task: Task
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A task that did not: at which stage, by which rule, what the rule saw.
+
+    `nearest` is the earlier task that was too similar, with its score. A reply that held no
+    task at all has a task with the reply as its instruction.
+    """
+
+    stage: str
+    rule: str
+    detail: str
+    task: Task
+    nearest: Match | None = None
+
+
+Verdict = Kept | Rejected
+
+
+def judge(task: Task, rules: Sequence[Rule], stage: str) -> Verdict:
+    """Judge one task by rules: the first that refuses it decides."""
+    for rule in rules:
+        if rejection := rule(task):
+            return Rejected(stage, rejection.rule, rejection.detail, task)
+    return Kept(task)
+
+
+def sift(
+    drafts: Iterable[Task],
+    rules: Sequence[Rule],
+    novelty: Sequence[Novelty],
+    *,
+    stage: str = "propose",
+) -> Iterator[Verdict]:
+    """Judge drafts in order by rules and by novelty against all of `novelty`.
+
+    What is kept is added to the last one, so that later drafts are compared with it too.
+    """
+    for draft in drafts:
+        verdict = judge(draft, rules, stage)
+        if isinstance(verdict, Kept):
+            matches = [found for seen in novelty if (found := seen.nearest(draft.instruction))]
+            if matches:
+                nearest = max(matches, key=lambda match: match.score)
+                detail = f"ROUGE-L {nearest.score:.3f} with an earlier instruction"
+                verdict = Rejected(stage, "novelty", detail, draft, nearest)
+            else:
+                novelty[-1].add(draft.id, draft.instruction)
+        yield verdict
+
+
+def sift_instances(
+    task: Task, instance_rules: Sequence[Rule], task_rules: Sequence[Rule], stage: str
+) -> list[Verdict]:
+    """Judge a complete task: each instance by itself, then those that are left together.
+
+    Returns the refused instances (each as the task with that instance alone) and, if any
+    instance is left and the task passes, the task with what is left.
+    """
+    verdicts: list[Verdict] = []
+    left = []
+    for instance in dict.fromkeys(task.instances):
+        single = msgspec.structs.replace(task, instances=(instance,))
+        verdict = judge(single, instance_rules, stage)
+        if isinstance(verdict, Kept):
+            left.append(instance)
+        else:
+            verdicts.append(verdict)
+    if left:
+        whole = msgspec.structs.replace(task, instances=tuple(left))
+        verdicts.append(judge(whole, task_rules, stage))
+    return verdicts

@@ -1,0 +1,170 @@
+"""The only reader and writer of the rows and files of a run.
+
+Decides: how bytes reach the disk so that a kill at any instant loses at most the row being
+written: append (a torn last line is dropped on reading) and replace (temporary file, fsync,
+rename, fsync of the folder). Does not know: what a row means.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+
+from selfinstruct.errors import RunError, StorageError
+from selfinstruct.task import to_json
+
+Row = TypeVar("Row")
+
+
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """Say what the file system refused, and what to do about it."""
+    reason = error.strerror or str(error)
+    return StorageError(
+        f"cannot write {path}: {reason}",
+        hint="free some space or choose another folder with --out, then run the same command "
+        "again: nothing that was already written is lost",
+    )
+
+
+class Appender:
+    """A JSONL file open for appending; each row is on the disk when `write` returns.
+
+    Opening drops a torn last line, so that a new row never continues half of an old one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            is_new = not path.exists()
+            self._file = path.open("ab", buffering=0)
+            _drop_torn_line(path)
+            if is_new:
+                _sync_folder(path.parent)
+        except OSError as error:
+            raise storage_error(error, path) from error
+
+    def write(self, *rows: object) -> int:
+        """Append rows, one line each, and return how many bytes were written."""
+        data = b"".join(to_json(row) + b"\n" for row in rows)
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._file.write(view) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise storage_error(error, self.path) from error
+        return len(data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def append_rows(path: Path, rows: Iterable[object]) -> None:
+    """Append rows to a JSONL file and wait until they are on the disk."""
+    with Appender(path) as out:
+        out.write(*rows)
+
+
+def replace_file(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a whole file, or leave the old one: no reader ever sees half of it."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as out:
+            if isinstance(data, bytes):
+                out.write(data)
+            else:
+                out.writelines(data)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise storage_error(error, path) from error
+
+
+def truncate(path: Path, size: int) -> None:
+    """Cut a file back to `size` bytes; one that is absent counts as empty.
+
+    Raises RunError when the file is shorter than that: something outside has cut it.
+    """
+    have = path.stat().st_size if path.exists() else 0
+    if have < size:
+        message = f"{path} has {have} bytes where its last round marker says {size}"
+        hint = "the file was changed by hand; restore it, or delete the newest markers in rounds/"
+        raise RunError(message, hint=hint)
+    if have > size:
+        os.truncate(path, size)
+
+
+def read_rows(path: Path, row_type: type[Row]) -> Iterator[Row]:
+    """Yield the rows of a JSONL file that this program wrote; a torn last line is dropped.
+
+    Raises RunError, with file and line, for a whole line that is not such a row.
+    """
+    decoder = msgspec.json.Decoder(row_type)
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield decoder.decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                message = f"{path}:{number}: not a row of this file: {error}"
+                raise RunError(message, hint="the file was changed by hand; restore it") from error
+
+
+def file_digest(path: Path, start: int = 0, end: int | None = None) -> str:
+    """Return the SHA-256 of a file, or of its bytes from `start` to `end`."""
+    found = sha256()
+    with path.open("rb") as data:
+        data.seek(start)
+        left = (path.stat().st_size if end is None else end) - start
+        while left > 0 and (chunk := data.read(min(left, 1 << 20))):
+            found.update(chunk)
+            left -= len(chunk)
+    return found.hexdigest()
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut what follows the last newline."""
+    size = path.stat().st_size
+    with path.open("rb") as data:
+        keep = size
+        while keep > 0:
+            start = max(0, keep - 65536)
+            data.seek(start)
+            newline = data.read(keep - start).rfind(b"\n")
+            if newline >= 0:
+                keep = start + newline + 1
+                break
+            keep = start
+    if keep < size:
+        os.truncate(path, keep)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in a folder durable; a no-op where folders cannot be opened (Windows)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,96 @@
+"""The noun of the program: a task, its instances, and where it came from.
+
+Decides: what a task is, how its id follows from its instruction, and its JSON form.
+Does not know: files, models, or whether a task is any good.
+"""
+
+import re
+import unicodedata
+from hashlib import blake2b
+
+import msgspec
+
+ID_DIGITS = 16
+"""Hexadecimal digits in an id: 64 bits, so ten million tasks collide with probability 3e-6."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One worked example of a task; `input` is empty where the instruction says it all."""
+
+    input: str
+    output: str
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where a task came from.
+
+    `kind` is "seed", "generated" or "augmented". A seed has `source` (file and its id there).
+    A generated task has its round, the key of the completion that proposed it (with the item's
+    place in the reply after "#"), the ids shown in the prompt, and the model with its revision.
+    `licence` is the seed file's, or the model's for generated text.
+    """
+
+    kind: str
+    source: str = ""
+    round: int = 0
+    prompt: str = ""
+    parents: tuple[str, ...] = ()
+    model: str = ""
+    revision: str = ""
+    method: str = ""
+    licence: str = ""
+
+
+class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An instruction with its instances. A draft is a task that has no instances yet."""
+
+    id: str
+    instruction: str
+    instances: tuple[Instance, ...]
+    is_classification: bool | None
+    language: str
+    origin: Origin
+    category: str = ""
+
+
+def digest(text: str, digits: int = ID_DIGITS) -> str:
+    """Return `digits` hexadecimal digits that depend on the text alone (BLAKE2b)."""
+    return blake2b(text.encode("utf-8", "replace"), digest_size=digits // 2).hexdigest()
+
+
+def task_id(instruction: str) -> str:
+    """Return the id of an instruction: equal for texts that differ in white space or form only."""
+    return digest(" ".join(unicodedata.normalize("NFC", instruction).split()))
+
+
+def clean(text: str) -> str:
+    """Replace lone surrogates, which no UTF-8 file can hold; every other character stays."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def new_task(
+    instruction: str,
+    *,
+    origin: Origin,
+    language: str,
+    instances: tuple[Instance, ...] = (),
+    is_classification: bool | None = None,
+    category: str = "",
+) -> Task:
+    """Build a task, giving it the id of its instruction."""
+    return Task(
+        id=task_id(instruction),
+        instruction=instruction,
+        instances=instances,
+        is_classification=is_classification,
+        language=language,
+        origin=origin,
+        category=category,
+    )
+
+
+def to_json(row: object) -> bytes:
+    """Encode a row as one line of JSON: UTF-8, fields in declared order, no newline inside."""
+    return msgspec.json.encode(row)
