@@ -4,14 +4,22 @@ Decides: which prompts of a stage still have to be asked, and that a completion 
 before anything depends on it. Does not know: what prompts ask or what completions mean.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from selfinstruct.engines.base import Completion, Engine, Prompt
 from selfinstruct.errors import EngineError, RunError
 from selfinstruct.storage import Appender, read_rows
+
+
+class Arrived(Protocol):
+    """Someone to tell of a completion: `fresh` when it was asked for just now."""
+
+    def __call__(self, completion: Completion, /, *, fresh: bool) -> None:
+        """Hear of it."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -25,12 +33,12 @@ def ask(
     path: Path,
     engine: Engine,
     prompts: Sequence[Prompt],
-    arrived: Callable[[Completion, bool], None],
+    arrived: Arrived,
 ) -> list[Completion]:
     """Return one completion for each prompt, in the order of the prompts.
 
     Those that the journal at `path` holds are taken from it; the others are asked for and
-    appended as they arrive. `arrived` is told of each, and whether it was asked for just now.
+    appended as they arrive. `arrived` is told of each.
     Raises RunError when the journal answers other prompts, EngineError when the engine leaves a
     prompt unanswered.
     """
@@ -44,14 +52,14 @@ def ask(
                 hint = "the run was begun by another version of selfinstruct: use that one"
                 raise RunError(message, hint=hint)
             known[key] = entry.completion
-            arrived(entry.completion, False)
+            arrived(entry.completion, fresh=False)
     missing = [prompt for prompt in prompts if prompt.key not in known]
     if missing:
         with Appender(path) as journal:
             for completion in _exactly_once(engine, missing):
                 journal.write(Entry(asked[completion.key].digest(), completion))
                 known[completion.key] = completion
-                arrived(completion, True)
+                arrived(completion, fresh=True)
     return [known[prompt.key] for prompt in prompts]
 
 

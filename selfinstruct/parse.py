@@ -87,7 +87,7 @@ def labelled_classes(text: str, *, truncated: bool) -> list[Instance]:
     for piece in pieces:
         label, _, rest = piece.strip().partition("\n")
         given = re.sub(r"\A\s*Input[:：]", "", rest).strip()
-        found.append(Instance(input=_nothing(given), output=label.strip()))
+        found.append(Instance(input=_nothing(_unwrapped(given)), output=label.strip()))
     return found[:-1] if truncated else found
 
 

@@ -40,8 +40,13 @@ class Propose(_Section, frozen=True, kw_only=True):
 
 
 class Classify(_Section, frozen=True, kw_only=True):
-    """How a task is judged to be classification: few-shot with `yes` and `no` seed tasks."""
+    """How a task is judged to be classification: few-shot with `yes` and `no` seed tasks.
 
+    An instruction in which one of the regular expressions `cues` is found is classification
+    without asking.
+    """
+
+    cues: tuple[str, ...] = ()
     yes: int
     no: int
     sampling: Sampling
@@ -53,8 +58,9 @@ class Instances(_Section, frozen=True, kw_only=True):
     `style` "respond" asks a chat model for the input (where one of `input_cues` says that the
     task speaks of one) and then for the answer; "few-shot" lets a base model go on from
     `exemplars` seed tasks, answer first for classification; "auto" takes what the engine can.
-    A cue is a regular expression; its group `kind`, if it has one, names what is missing.
-    `input_topics` are what written inputs are about.
+    A cue is a regular expression; its group `kind`, if it has one, names what is missing. None
+    is missing where one of `input_present` finds it in the instruction. `input_topics` are what
+    written inputs are about.
     """
 
     style: Literal["auto", "respond", "few-shot"] = "auto"
@@ -63,6 +69,7 @@ class Instances(_Section, frozen=True, kw_only=True):
     exemplars: int = 8
     class_exemplars: int = 8
     input_cues: tuple[str, ...] = ()
+    input_present: tuple[str, ...] = ()
     input_topics: tuple[str, ...] = ()
     input_sampling: Sampling = Sampling()
     respond_sampling: Sampling = Sampling()
@@ -122,7 +129,9 @@ def load_recipe(given: str) -> Recipe:
     try:
         return msgspec.convert(tree, Recipe)
     except msgspec.ValidationError as error:
-        raise InputError(f"{path}: {_explained(str(error))}", hint="see filters/README.md") from error
+        raise InputError(
+            f"{path}: {_explained(str(error))}", hint="see filters/README.md"
+        ) from error
 
 
 def _resolve_lists(tree: Any, path: Path) -> None:  # noqa: ANN401 (a TOML tree)

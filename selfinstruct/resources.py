@@ -46,7 +46,8 @@ def _named(folder: Path, name: str, suffix: str, what: str) -> Path:
     known = [
         entry.name.removesuffix(suffix)
         for entry in folder.iterdir()
-        if entry.name.endswith(suffix) and not entry.name.startswith(("_", "README", "."))
+        if entry.name.endswith(suffix)
+        and not entry.name.startswith(("_", "README", "."))
         and (suffix or entry.is_dir())
     ]
     if name not in known:

@@ -27,6 +27,7 @@ from selfinstruct.storage import (
 )
 from selfinstruct.task import Task, to_json
 
+
 class Marker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """rounds/0003.json: the round exists because this file does.
 
@@ -156,7 +157,9 @@ class Run:
         for marker in self.markers:
             ends = (marker.pool_bytes, marker.rejected_bytes)
             digests = (marker.pool_digest, marker.rejected_digest)
-            for path, start, end, expected in zip((pool, refused), starts, ends, digests, strict=True):
+            for path, start, end, expected in zip(
+                (pool, refused), starts, ends, digests, strict=True
+            ):
                 if end > start and file_digest(path, start, end) != expected:
                     message = f"{path} was changed after round {marker.round} was finished"
                     hint = "restore the file; to edit grown tasks, export them and edit the export"
@@ -198,7 +201,9 @@ def require_run(folder: Path) -> dict[str, Any]:
         hint = f"start one with: selfinstruct grow --out {folder}"
         raise InputError(f"{folder} is not a run folder: it has no run.toml", hint=hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: {error}", hint="the file was changed by hand; restore it") from error
+        raise RunError(
+            f"{path}: {error}", hint="the file was changed by hand; restore it"
+        ) from error
 
 
 def _locked(folder: Path) -> FileLock:

@@ -15,7 +15,7 @@ from selfinstruct.task import Instance, Origin, Task, new_task, task_id
 MAX_LINE = 1 << 20
 """Bytes of one line: a seed is shown in prompts, so a megabyte is a mistake."""
 
-HINT = "a seed is one line: {\"instruction\": …, \"instances\": [{\"input\": …, \"output\": …}], …}"
+HINT = 'a seed is one line: {"instruction": …, "instances": [{"input": …, "output": …}], …}'
 
 
 class SeedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,20 +5,10 @@ Decides: how yields and reasons are counted. Does not know: how numbers are show
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 import msgspec
 
-
-class RoundCounts(Protocol):
-    """What a round's marker says."""
-
-    round: int
-    proposed: int
-    accepted: int
-    rejected: dict[str, int]
-    prompt_tokens: int
-    completion_tokens: int
+from selfinstruct.run import Marker
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +27,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return self.tokens / self.accepted if self.accepted else None
 
 
-def by_round(rounds: Iterable[RoundCounts], seconds: Mapping[int, float]) -> list[Row]:
+def by_round(rounds: Iterable[Marker], seconds: Mapping[int, float]) -> list[Row]:
     """Return one row for each round, and a total."""
     rows = [
         Row(

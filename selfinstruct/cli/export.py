@@ -12,7 +12,11 @@ from selfinstruct.run import require_run
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--format", "name", required=True, help=f"One of: {', '.join(FORMATS)}.")
-@click.option("--out", type=click.Path(path_type=Path), help="File to write.  [default: RUN/export/FORMAT.jsonl]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File to write.  [default: RUN/export/FORMAT.jsonl]",
+)
 @click.option("--with-seeds", is_flag=True, help="Put the seed tasks first.")
 def export(run: Path, name: str, out: Path | None, *, with_seeds: bool) -> None:
     """Write the tasks of a run folder RUN as JSONL that trainers read."""

@@ -38,9 +38,11 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint="--config takes a TOML file") from error
+        raise InputError(
+            f"cannot read {path}: {error.strerror}", hint="--config takes a TOML file"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML: {error}", hint='for example: rounds = 3') from error
+        raise InputError(f"{path}: not TOML: {error}", hint="for example: rounds = 3") from error
     names = {param.name.replace("_", "-"): param.name for param in ctx.command.params if param.name}
     defaults: dict[str, Any] = {}
     for key, setting in given.items():
@@ -61,24 +63,76 @@ def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(min=0), help=f"Rounds the run shall have in all.  [default: {DEFAULT_ROUNDS}]")
-@click.option("--target", type=click.IntRange(min=1), help="Stop after the round that reaches this many grown tasks.")
-@click.option("--out", default="runs/grow", show_default=True, type=click.Path(path_type=Path), help="Run folder; an unfinished run there is resumed.")
-@click.option("--engine", default=DEFAULT_ENGINE, show_default=True, help="Model that writes: KIND:MODEL.")
-@click.option("--seeds", type=click.Path(path_type=Path), help="Seed tasks (JSONL).  [default: those that ship for the language]")
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=0),
+    help=f"Rounds the run shall have in all.  [default: {DEFAULT_ROUNDS}]",
+)
+@click.option(
+    "--target",
+    type=click.IntRange(min=1),
+    help="Stop after the round that reaches this many grown tasks.",
+)
+@click.option(
+    "--out",
+    default="runs/grow",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Run folder; an unfinished run there is resumed.",
+)
+@click.option(
+    "--engine", default=DEFAULT_ENGINE, show_default=True, help="Model that writes: KIND:MODEL."
+)
+@click.option(
+    "--seeds",
+    type=click.Path(path_type=Path),
+    help="Seed tasks (JSONL).  [default: those that ship for the language]",
+)
 @click.option("--seeds-licence", default="", help="Licence of your seeds, recorded with each.")
 @click.option("--language", default="en", show_default=True, help="Language of seeds and prompts.")
-@click.option("--recipe", default="default", show_default=True, help="Recipe by name, or a TOML file.")
-@click.option("--prompts", type=click.Path(path_type=Path), help="Folder of texts that replace ours.")
+@click.option(
+    "--recipe", default="default", show_default=True, help="Recipe by name, or a TOML file."
+)
+@click.option(
+    "--prompts", type=click.Path(path_type=Path), help="Folder of texts that replace ours."
+)
 @click.option("--seed", default=42, show_default=True, type=int, help="Seed of all random choices.")
-@click.option("--prompts-per-round", default=32, show_default=True, type=click.IntRange(min=1), help="Proposals asked for in a round.")
-@click.option("--max-tokens-per-round", default=0, type=click.IntRange(min=0), help="Bound on generated tokens a round.  [default: none]")
-@click.option("--export", "exports", default="flan,alpaca", show_default=True, callback=_formats, help="Formats to end with.")
+@click.option(
+    "--prompts-per-round",
+    default=32,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Proposals asked for in a round.",
+)
+@click.option(
+    "--max-tokens-per-round",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Bound on generated tokens a round.  [default: none]",
+)
+@click.option(
+    "--export",
+    "exports",
+    default="flan,alpaca",
+    show_default=True,
+    callback=_formats,
+    help="Formats to end with.",
+)
 @click.option("--no-export", is_flag=True, help="Leave out the exports.")
-@click.option("--fork", type=click.Path(path_type=Path), help="Begin with the finished rounds of this run.")
-@click.option("--config", is_eager=True, expose_value=False, callback=_read_config, help="TOML file with any of these settings; flags win.")
+@click.option(
+    "--fork", type=click.Path(path_type=Path), help="Begin with the finished rounds of this run."
+)
+@click.option(
+    "--config",
+    is_eager=True,
+    expose_value=False,
+    callback=_read_config,
+    help="TOML file with any of these settings; flags win.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("--log-json", is_flag=True, help="Print one JSON object a line instead of bars and tables.")
+@click.option(
+    "--log-json", is_flag=True, help="Print one JSON object a line instead of bars and tables."
+)
 def grow(
     *,
     rounds: int | None,
@@ -176,5 +230,11 @@ def _closing(out: Path, run: Run, wanted: int | None, written: dict[str, int]) -
 def _again(rounds: int) -> str:
     """Return the command just given, with another number of rounds."""
     words = sys.argv[1:]
-    kept = [w for i, w in enumerate(words) if w != "--rounds" and not w.startswith("--rounds=") and (i == 0 or words[i - 1] != "--rounds")]
+    kept = [
+        w
+        for i, w in enumerate(words)
+        if w != "--rounds"
+        and not w.startswith("--rounds=")
+        and (i == 0 or words[i - 1] != "--rounds")
+    ]
     return shlex.join(["selfinstruct", *kept, "--rounds", str(rounds)])

@@ -7,6 +7,7 @@ stage does.
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import click
 import msgspec
@@ -24,7 +25,7 @@ class Bars:
     """A bar for each stage on standard error, with tokens a second and verdicts so far."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[NoReturn] | None = None
         self._tokens = 0
         self._began = 0.0
         self._kept = self._refused = 0
@@ -53,7 +54,7 @@ class Bars:
             leave=False,
         )
 
-    def completed(self, completion: Completion, *, fresh: bool) -> None:
+    def completed(self, completion: Completion, /, *, fresh: bool) -> None:
         """Move the bar; only fresh completions count for speed."""
         if self._bar is None:
             return
@@ -98,7 +99,7 @@ class JsonLog:
         """Log the start of a stage."""
         _log({"event": "stage", "round": number, "stage": name, "prompts": total})
 
-    def completed(self, completion: Completion, *, fresh: bool) -> None:
+    def completed(self, completion: Completion, /, *, fresh: bool) -> None:
         """Log failed completions only: the others are in the journal."""
         if fresh and completion.finish == "error":
             _log({"event": "error", "key": completion.key, "error": completion.error})

@@ -24,7 +24,13 @@ WIDTH = 400
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--samples", default=5, show_default=True, type=click.IntRange(min=0), help="Grown tasks to show.")
+@click.option(
+    "--samples",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Grown tasks to show.",
+)
 @click.option("--seed", default=0, help="Another seed, other samples.")
 @click.option("--rejected", "rule", help="Show rejects of this reason instead (all: of any).")
 @click.option("--task", "wanted", help="Show one task, whole, by its id.")

@@ -38,13 +38,14 @@ def open_engine(spec: str, *, quiet: bool = False) -> Engine:
     """
     kind, separator, model = spec.partition(":")
     if kind not in ENGINE_KINDS:
-        hint = f"an engine is KIND:MODEL, for example {DEFAULT_ENGINE}; kinds: {', '.join(ENGINE_KINDS)}"
+        kinds = ", ".join(ENGINE_KINDS)
+        hint = f"an engine is KIND:MODEL, for example {DEFAULT_ENGINE}; kinds: {kinds}"
         raise unknown_name("engine", kind, ENGINE_KINDS, hint=hint)
     if not separator or not model:
         hint = f"for example {DEFAULT_ENGINE}, llamacpp:model.gguf or scripted:replies.jsonl"
         raise InputError(f"the engine {spec!r} names no model", hint=hint)
     if kind == "scripted":
         return ScriptedEngine(Path(model))
-    from selfinstruct.engines.llamacpp import LlamaCppEngine  # noqa: PLC0415 (loads a model library)
+    from selfinstruct.engines.llamacpp import LlamaCppEngine  # noqa: PLC0415 (heavy)
 
     return LlamaCppEngine(model, quiet=quiet)

@@ -199,7 +199,9 @@ def _start(path: Path) -> Any:  # noqa: ANN401 (xllamacpp has no types)
         return xllamacpp.Server(params)
     except Exception as error:
         message = f"llama.cpp cannot load {path}: {error}"
-        raise EngineError(message, hint="is it a complete GGUF file of a language model?") from error
+        raise EngineError(
+            message, hint="is it a complete GGUF file of a language model?"
+        ) from error
 
 
 def cores() -> int:

@@ -70,7 +70,7 @@ class RougeL:
         return self._scores(self._encode(text), np.arange(len(self)))
 
     def ranked(self, text: str, count: int) -> list[Match]:
-        """Return the `count` most similar earlier texts, best first, the earlier of equals first."""
+        """Return the `count` most similar earlier texts, best first; of equals the earlier."""
         scores = self.scores(text)
         order = np.argsort(-scores, kind="stable")[:count]
         return [Match(self._ids[row], float(scores[row])) for row in order]

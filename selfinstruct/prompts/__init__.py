@@ -56,9 +56,7 @@ class Prompts(msgspec.Struct, frozen=True):
         """Ask whether a task is classification: Yes or No."""
         return self._fill("classify", key, sampling, {"exemplars": exemplars, "task": task})
 
-    def input(
-        self, key: str, task: Task, *, kind: str, topic: str, sampling: Sampling
-    ) -> Prompt:
+    def input(self, key: str, task: Task, *, kind: str, topic: str, sampling: Sampling) -> Prompt:
         """Ask for a text that a task can be done with."""
         return self._fill("input", key, sampling, {"task": task, "kind": kind, "topic": topic})
 
@@ -84,7 +82,9 @@ class Prompts(msgspec.Struct, frozen=True):
         if len(parts) == 1:
             return Prompt(key, text=_render(name, parts[0], values), sampling=sampling)
         messages = tuple(
-            Message(cast("Literal['system', 'user', 'assistant']", role), _render(name, text, values))
+            Message(
+                cast("Literal['system', 'user', 'assistant']", role), _render(name, text, values)
+            )
             for role, text in zip(parts[1::2], parts[2::2], strict=True)
         )
         return Prompt(key, messages=messages, sampling=sampling)
@@ -130,6 +130,7 @@ def _template(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8: {error}", hint="save it as UTF-8") from error
     except jinja2.TemplateSyntaxError as error:
-        raise InputError(f"{path}:{error.lineno}: {error.message}", hint="a Jinja template") from error
+        raise InputError(
+            f"{path}:{error.lineno}: {error.message}", hint="a Jinja template"
+        ) from error
     return text
-

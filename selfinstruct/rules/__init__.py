@@ -11,9 +11,30 @@ instance (it is given the task with that instance alone); `conflicting_outputs` 
 from typing import Literal
 
 from selfinstruct.rules.base import Rejection
-from selfinstruct.rules.instances import ConflictingOutputs, Copies, InputIsOutput
-from selfinstruct.rules.shape import (ControlCharacters, FirstCharacter, NotEmpty, Repetition, Script, TaskForm, Unfinished)
-from selfinstruct.rules.wording import (BannedEnd, BannedPattern, BannedStart, BannedWords, PromptEcho, WordCount)
+from selfinstruct.rules.instances import (
+    ConflictingOutputs,
+    Copies,
+    InputIsOutput,
+    Label,
+    MissingInput,
+)
+from selfinstruct.rules.shape import (
+    ControlCharacters,
+    FirstCharacter,
+    NotEmpty,
+    Repetition,
+    Script,
+    TaskForm,
+    Unfinished,
+)
+from selfinstruct.rules.wording import (
+    BannedEnd,
+    BannedPattern,
+    BannedStart,
+    BannedWords,
+    PromptEcho,
+    WordCount,
+)
 
 Rule = (
     WordCount
@@ -31,10 +52,34 @@ Rule = (
     | ControlCharacters
     | PromptEcho
     | InputIsOutput
+    | Label
+    | MissingInput
     | ConflictingOutputs
 )
 
-__all__ = ['BannedEnd', 'BannedPattern', 'BannedStart', 'BannedWords', 'ConflictingOutputs', 'ControlCharacters', 'Copies', 'FirstCharacter', 'InputIsOutput', 'NotEmpty', 'PromptEcho', 'Rejection', 'Repetition', 'Rule', 'Script', 'TaskForm', 'Unfinished', 'WordCount', 'scope']
+__all__ = [
+    "BannedEnd",
+    "BannedPattern",
+    "BannedStart",
+    "BannedWords",
+    "ConflictingOutputs",
+    "ControlCharacters",
+    "Copies",
+    "FirstCharacter",
+    "InputIsOutput",
+    "Label",
+    "MissingInput",
+    "NotEmpty",
+    "PromptEcho",
+    "Rejection",
+    "Repetition",
+    "Rule",
+    "Script",
+    "TaskForm",
+    "Unfinished",
+    "WordCount",
+    "scope",
+]
 
 
 def scope(rule: Rule) -> Literal["instruction", "instance", "task"]:

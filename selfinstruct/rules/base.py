@@ -19,7 +19,9 @@ class Rejection(msgspec.Struct, frozen=True):
     detail: str
 
 
-class BaseRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
+class BaseRule(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True
+):
     """What all rules share: a `name` of their own for reports, else their kind."""
 
     name: str = ""

@@ -4,6 +4,8 @@ Decides: when an output is only its input or instruction again, and when instanc
 one another. Does not know: other tasks (that is novelty).
 """
 
+import re
+
 from rapidfuzz.distance import Indel
 
 from selfinstruct.rules.base import BaseRule, Field, FieldRule, shortened
@@ -33,6 +35,48 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
             whole = len(right) > 10 and " ".join(right) in " ".join(left)
             if similarity > self.max_similarity or (whole and similarity > self.max_similarity / 2):
                 return f"repeats the {self.of} (similarity {similarity:.2f})"
+        return ""
+
+
+class Label(BaseRule, frozen=True, tag="label", kw_only=True):
+    """Keep a classification whose output is a label: short, and named by the instruction.
+
+    A label has at most `max_words` words; each of its tokens stands in the instruction, or the
+    whole label is one of `also` ("yes", "no"). Other tasks pass.
+    """
+
+    max_words: int = 4
+    also: tuple[str, ...] = ()
+
+    def fault(self, task: Task) -> str:
+        """Look for each label in the instruction."""
+        named = set(tokens(task.instruction))
+        for one in task.instances if task.is_classification else ():
+            words = tokens(one.output)
+            known = set(words) <= named or " ".join(words) in self.also
+            if len(words) > self.max_words or not known:
+                return f"{shortened(one.output)!r} is not a label that the instruction names"
+        return ""
+
+
+class MissingInput(BaseRule, frozen=True, tag="missing_input", kw_only=True):
+    """Refuse an instance without input where the instruction speaks of one.
+
+    It does where one of the regular expressions `cues` is found and none of `unless`.
+    """
+
+    cues: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+
+    def fault(self, task: Task) -> str:
+        """Look for the text the instruction speaks of."""
+        if all(one.input.strip() for one in task.instances):
+            return ""
+        if any(re.search(sign, task.instruction) for sign in self.unless):
+            return ""
+        for cue in self.cues:
+            if found := re.search(cue, task.instruction, re.IGNORECASE):
+                return f"there is no input for {found.group(0)!r}"
         return ""
 
 

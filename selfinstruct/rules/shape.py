@@ -23,7 +23,11 @@ class FirstCharacter(FieldRule, frozen=True, tag="first_character", kw_only=True
         first = text[:1]
         if first and first in string.punctuation:
             return f"starts with punctuation {first!r}"
-        return f"starts with {first!r}, which is not ASCII" if self.ascii and not first.isascii() else ""
+        return (
+            f"starts with {first!r}, which is not ASCII"
+            if self.ascii and not first.isascii()
+            else ""
+        )
 
 
 class NotEmpty(FieldRule, frozen=True, tag="not_empty", kw_only=True):
@@ -111,7 +115,9 @@ class Script(FieldRule, frozen=True, tag="script", kw_only=True):
         letters = [char for char in text if char.isalpha()]
         inside = sum(unicodedata.name(char, "").startswith(self.scripts) for char in letters)
         share = inside / len(letters) if letters else 1.0
-        return "" if share >= self.min_share else f"{share:.0%} of its letters are {self.scripts[0]}"
+        return (
+            "" if share >= self.min_share else f"{share:.0%} of its letters are {self.scripts[0]}"
+        )
 
 
 class ControlCharacters(FieldRule, frozen=True, tag="control_characters", kw_only=True):
@@ -122,6 +128,8 @@ class ControlCharacters(FieldRule, frozen=True, tag="control_characters", kw_onl
     def fault_in(self, text: str) -> str:
         """Search."""
         for char in text:
-            if char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in self.allowed):
+            if char == "\ufffd" or (
+                unicodedata.category(char) == "Cc" and char not in self.allowed
+            ):
                 return f"contains the character U+{ord(char):04X}"
         return ""

@@ -104,6 +104,7 @@ class PromptEcho(FieldRule, frozen=True, tag="prompt_echo", kw_only=True):
 
 @lru_cache(maxsize=256)
 def whole_words(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Match any of the words where it stands alone."""
     return re.compile(rf"(?<!\w)(?:{_alternatives(words)})(?!\w)", re.IGNORECASE)
 
 

@@ -75,6 +75,8 @@ def _inputs(now: Round, drafts: Sequence[Task]) -> list[Completion | None]:
 
 def missing_input(how: Instances, instruction: str) -> str:
     """Return what an instruction speaks of that has to be written; "" for nothing."""
+    if any(re.search(sign, instruction) for sign in how.input_present):
+        return ""
     for cue in how.input_cues:
         if found := re.search(cue, instruction, re.IGNORECASE):
             return str(found.groupdict().get("kind") or "text").casefold()

@@ -24,7 +24,7 @@ class Watch(Protocol):
     def stage(self, number: int, name: str, total: int) -> None:
         """See a stage begin, with how many prompts it has."""
 
-    def completed(self, completion: Completion, *, fresh: bool) -> None:
+    def completed(self, completion: Completion, /, *, fresh: bool) -> None:
         """See a completion arrive (fresh) or be found in the journal."""
 
     def judged(self, kept: int, rejected: int) -> None:
@@ -43,7 +43,7 @@ class Unwatched:
     def stage(self, number: int, name: str, total: int) -> None:
         """Nothing."""
 
-    def completed(self, completion: Completion, *, fresh: bool) -> None:
+    def completed(self, completion: Completion, /, *, fresh: bool) -> None:
         """Nothing."""
 
     def judged(self, kept: int, rejected: int) -> None:
@@ -91,15 +91,12 @@ class Round(msgspec.Struct):
         path = self.run.journal_path(self.outcome.round, stage)
         began = time.monotonic()
         try:
-            replies = ask(path, self.engine, prompts[:room], self._arrived)
+            replies = ask(path, self.engine, prompts[:room], self.watch.completed)
         finally:
             self.run.record_time(self.outcome.round, stage, time.monotonic() - began)
         self.outcome.prompt_tokens += sum(reply.prompt_tokens for reply in replies)
         self.outcome.completion_tokens += sum(reply.completion_tokens for reply in replies)
         return replies + [Completion(p.key, "", "error", error=OVER_BUDGET) for p in prompts[room:]]
-
-    def _arrived(self, completion: Completion, fresh: bool) -> None:  # noqa: FBT001 (a callback)
-        self.watch.completed(completion, fresh=fresh)
 
 
 OVER_BUDGET = "the round's budget of tokens is spent"

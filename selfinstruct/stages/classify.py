@@ -4,11 +4,13 @@ Decides: which seed tasks show the model the difference. Does not know: what fol
 answer.
 """
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 
 from selfinstruct import parse
+from selfinstruct.engines.base import Completion
 from selfinstruct.pool import slot_random
 from selfinstruct.sift import Kept, Verdict
 from selfinstruct.stages.base import Round, failed, place_of
@@ -26,13 +28,26 @@ def classify(now: Round, drafts: Sequence[Task]) -> list[Verdict]:
     exemplars = now.pool.exemplars(random, how.yes, classification=True)
     exemplars += now.pool.exemplars(random, how.no, classification=False)
     random.shuffle(exemplars)
+    clear = [any(re.search(cue, draft.instruction) for cue in how.cues) for draft in drafts]
     prompts = [
         settings.prompts.classify(key, exemplars, draft, sampling=now.seeded(how.sampling, key))
-        for draft in drafts
+        for draft, known in zip(drafts, clear, strict=True)
+        if not known
         for key in [now.key("classify", place_of(draft))]
     ]
+    replies = iter(now.ask("classify", prompts))
     return [
-        failed(reply, "classify", draft)
-        or Kept(msgspec.structs.replace(draft, is_classification=parse.is_yes(reply.text)))
-        for draft, reply in zip(drafts, now.ask("classify", prompts), strict=True)
+        _marked(draft, is_classification=True) if known else _read(draft, next(replies))
+        for draft, known in zip(drafts, clear, strict=True)
     ]
+
+
+def _read(draft: Task, reply: Completion) -> Verdict:
+    """Read the model's Yes or No."""
+    return failed(reply, "classify", draft) or _marked(
+        draft, is_classification=parse.is_yes(reply.text)
+    )
+
+
+def _marked(draft: Task, *, is_classification: bool) -> Kept:
+    return Kept(msgspec.structs.replace(draft, is_classification=is_classification))

@@ -1,0 +1,170 @@
+"""What every engine promises, tested on every engine that runs here."""
+
+import threading
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import pytest
+
+from selfinstruct.engines import (
+    Completion,
+    Engine,
+    Message,
+    Prompt,
+    Sampling,
+    ScriptedEngine,
+)
+
+SHORT = Sampling(max_tokens=12, temperature=0.8, seed=7)
+
+
+def obliging(prompt: Prompt) -> str:
+    """Answer as a model would: choices are obeyed, long prompts refused, the rest is numbered."""
+    if prompt.sampling.choices:
+        return prompt.sampling.choices[-1]
+    return " ".join(f"word{number + prompt.sampling.seed}" for number in range(40)) + "\n5. End"
+
+
+def scripted_reply(prompt: Prompt) -> str | Completion:
+    """Answer like `obliging`, with a context of 4,000 words."""
+    if len(prompt.text.split()) > 4000:
+        return Completion(prompt.key, "", "error", error=f"{prompt.key}: longer than the context")
+    return obliging(prompt)
+
+
+@pytest.fixture(params=["scripted", pytest.param("llamacpp", marks=pytest.mark.model)])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Return each engine in turn, open."""
+    if request.param == "scripted":
+        with ScriptedEngine(scripted_reply) as opened:
+            yield opened
+    else:
+        yield request.getfixturevalue("small_model")
+
+
+def texts(engine: Engine, *prompts: Prompt) -> dict[str, Completion]:
+    """Complete prompts and return the completions by key."""
+    return {completion.key: completion for completion in engine.complete(prompts)}
+
+
+def test_each_key_is_answered_exactly_once(engine: Engine) -> None:
+    """Every prompt gets one completion with its key, whatever the order."""
+    prompts = [Prompt(f"0001/x/{n:04d}", f"{n}. Once", sampling=SHORT) for n in range(21)]
+    keys = [completion.key for completion in engine.complete(iter(prompts))]
+    assert sorted(keys) == [prompt.key for prompt in prompts]
+
+
+def test_no_prompts_give_no_completions(engine: Engine) -> None:
+    """An empty stage ends at once."""
+    assert list(engine.complete([])) == []
+
+
+def test_prompts_are_taken_lazily(engine: Engine) -> None:
+    """A completion comes out before the last of many prompts has gone in."""
+    taken = 0
+
+    def many() -> Iterator[Prompt]:
+        nonlocal taken
+        for number in range(500):
+            taken += 1
+            yield Prompt(f"k{number}", "Hello", sampling=Sampling(max_tokens=1))
+
+    completions = engine.complete(many())
+    assert len(list(islice(completions, 3))) == 3
+    close(completions)
+    assert taken < 100
+
+
+def test_the_limit_of_tokens_is_reported(engine: Engine) -> None:
+    """A completion that hits max_tokens has finish "length" and not more tokens than that."""
+    prompt = Prompt("k", "Count: one, two, three,", sampling=Sampling(max_tokens=5, seed=1))
+    found = texts(engine, prompt)["k"]
+    assert found.finish == "length"
+    assert 0 < found.completion_tokens <= 5
+    assert found.prompt_tokens > 0
+
+
+def test_stop_strings_end_a_completion_and_are_not_in_it(engine: Engine) -> None:
+    """The text ends before the first stop string, with finish "stop"."""
+    free = Prompt("k", "1. One\n2. Two\n3.", sampling=Sampling(max_tokens=40, seed=3))
+    text = texts(engine, free)["k"].text
+    mark = text[len(text) // 2 : len(text) // 2 + 3]
+    limited = Prompt(
+        "k", free.text, sampling=Sampling(max_tokens=40, seed=3, stop=("@never@", mark))
+    )
+    found = texts(engine, limited)["k"]
+    assert found.finish == "stop"
+    assert found.text == text[: text.index(mark)]
+
+
+def test_choices_are_the_only_answers(engine: Engine) -> None:
+    """A prompt with choices is answered by one of them."""
+    sampling = Sampling(max_tokens=4, choices=(" Yes", " No"))
+    found = texts(engine, Prompt("k", "Is the sky green? Answer:", sampling=sampling))["k"]
+    assert found.text in (" Yes", " No")
+    assert found.finish == "stop"
+
+
+def test_a_seed_gives_the_same_text_again(engine: Engine) -> None:
+    """A prompt asked again alone, with the same seed, gets the same text; another seed another."""
+    sampling = Sampling(max_tokens=24, temperature=1.0, seed=11)
+    prompt = Prompt("k", "A list of odd animals:", sampling=sampling)
+    texts(engine, prompt)  # the first fills the prefix cache
+    first, second = texts(engine, prompt)["k"].text, texts(engine, prompt)["k"].text
+    assert first == second
+    others = [
+        Prompt(f"k{n}", prompt.text, sampling=Sampling(max_tokens=24, temperature=1.0, seed=n))
+        for n in (12, 13, 14)
+    ]
+    assert {completion.text for completion in texts(engine, *others).values()} != {first}
+
+
+def test_an_overlong_prompt_is_an_error_completion(engine: Engine) -> None:
+    """A prompt longer than the context fails by itself, by name; its neighbours are answered."""
+    long = Prompt("0001/x/0000", "word " * 5000, sampling=SHORT)
+    short = Prompt("0001/x/0001", "Hello", sampling=SHORT)
+    found = texts(engine, long, short)
+    assert found[long.key].finish == "error"
+    assert long.key in found[long.key].error
+    assert found[long.key].text == ""
+    assert found[short.key].finish in ("stop", "length")
+
+
+def test_messages_are_answered(engine: Engine) -> None:
+    """A chat prompt goes through the model's chat template and gets a text."""
+    messages = (Message("system", "Be brief."), Message("user", "Name three colours."))
+    found = texts(engine, Prompt("k", messages=messages, sampling=Sampling(max_tokens=30)))["k"]
+    assert found.text.strip()
+    assert "<|im_" not in found.text
+
+
+@pytest.mark.parametrize("text", ["写一首诗 👍🏽 é", "a\x00b\x07c", "{}{{ }}\\n\"'", " \n "])
+def test_any_text_is_a_prompt(engine: Engine, text: str) -> None:
+    """Chinese, emoji, control characters and braces go in; storable text comes out."""
+    found = texts(engine, Prompt("k", text, sampling=SHORT))["k"]
+    assert found.finish in ("stop", "length")
+    found.text.encode("utf-8")
+
+
+def test_closing_early_leaves_no_thread_behind(engine: Engine) -> None:
+    """Abandoning a stage ends its workers, and the engine can be used again."""
+    before = threading.active_count()
+    prompts = [Prompt(f"k{n}", "Tell me", sampling=Sampling(max_tokens=200)) for n in range(30)]
+    completions = engine.complete(prompts)
+    next(completions)
+    close(completions)
+    assert threading.active_count() <= before
+    assert texts(engine, Prompt("again", "Hello", sampling=SHORT))["again"].finish != "error"
+
+
+def test_info_names_the_model(engine: Engine) -> None:
+    """Rows can say which model wrote them, under which licence."""
+    assert engine.info.model
+    assert engine.info.licence
+
+
+def close(completions: Iterator[Completion]) -> None:
+    """Close a generator of completions."""
+    stop: Callable[[], None] | None = getattr(completions, "close", None)
+    assert stop is not None
+    stop()
