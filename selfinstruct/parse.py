@@ -24,22 +24,23 @@ def listed_items(text: str, *, first: int, truncated: bool) -> list[Item]:
     """Split the rest of a numbered list whose item `first` has just been opened.
 
     A new item begins only at the number that comes next in sequence, at the start of a line, so
-    that a list inside an item ("1. …") and "in 2020. Then" stay whole. An empty line ends the
-    list.
+    that a list inside an item ("1. …"), "in 2020. Then" and "10.5 km" stay whole. An empty line
+    that no item follows ends the list.
     """
     items: list[str] = []
     rest = text
     number = first
     while True:
         number += 1
-        opener = re.search(rf"\n[ \t]*\**(?:Task )?{number}[ \t]*[.):、．][ \t]*", rest)
+        mark = r"(?:[.:](?!\d)|[)、．])"
+        opener = re.search(rf"\n[ \t]*\**(?:Task )?{number}[ \t]*{mark}[ \t]*", rest)
         items.append(rest[: opener.start()] if opener else rest)
         if not opener:
             break
         rest = rest[opener.end() :]
+    last, *after = re.split(r"\n[ \t]*\n", items.pop().strip(), maxsplit=1)
     found = [Item(_unwrapped(item)) for item in items]
-    if found and truncated:
-        found[-1] = Item(found[-1].text, truncated=True)
+    found.append(Item(_unwrapped(last), truncated=truncated and not after))
     return [item for item in found if item.text]
 
 
@@ -72,12 +73,12 @@ def labelled_instances(text: str, *, truncated: bool) -> list[Instance]:
     """
     pieces = re.split(r"(?m)^[ \t]*Example[ \t]*\d+[.:]?[ \t]*$", text)
     found: list[Instance] = []
-    for piece in pieces:
+    for piece in pieces[:-1] if truncated else pieces:
         fields = re.split(r"(?m)^[ \t]*Output[ \t]*\d*[:：]", piece, maxsplit=1)
         if len(fields) == 2:
             given = re.sub(r"(?m)\A\s*Input[ \t]*\d*[:：]", "", fields[0]).strip()
             found.append(Instance(input=_nothing(given), output=fields[1].strip()))
-    return found[:-1] if truncated else found
+    return found
 
 
 def labelled_classes(text: str, *, truncated: bool) -> list[Instance]:
@@ -114,31 +115,37 @@ def paper_items(text: str, *, truncated: bool) -> list[Item]:
 
 
 def paper_instances(text: str, *, truncated: bool) -> list[Instance]:
-    """Read input-first instances as prepare_for_finetuning.py does."""
-    text = text.strip()
-    if re.search(r"Example\s?\d*\.?", text):
-        pieces = [piece.strip() for piece in re.split(r"Example\s?\d*\.?", text)]
+    """Read input-first instances as prepare_for_finetuning.py does.
+
+    Labels count wherever they stand; a piece without "Output:" is an output without an input.
+    """
+    heading, labelled = r"Example\s?\d*\.?", r"Output\s*(?:\d+\s*)?:"
+    if re.search(heading, text):
+        pieces = [piece for piece in re.split(heading, text) if piece.strip()]
     else:
-        pieces = [text] if re.search(r"Output\d*\s*:", text) else []
+        pieces = [text] if re.search(labelled, text) else []
     found = []
     for piece in pieces:
-        if not piece:
-            continue
-        fields = re.split(r"Output\d*\s*:", piece)
-        if len(fields) < 2:
-            continue
-        given = re.sub(r"\AInput\d*\s*:", "", fields[0].strip()).strip()
-        output = fields[1].strip()
-        again = re.search(r"\n\s*Input\s*\d*\s*:", output)
-        found.append(Instance(given, output[: again.start()].strip() if again else output))
+        given, written, *_ = (
+            re.split(labelled, piece) if re.search(labelled, piece) else ("", piece)
+        )
+        output = re.split(r"Input\s*(?:\d+\s*)?:", written)[0].strip()
+        found.append(Instance(_without_label(given), output))
     return found[:-1] if truncated else found
 
 
 def paper_classes(text: str, *, truncated: bool) -> list[Instance]:
-    """Read output-first instances as prepare_for_finetuning.py does."""
+    """Read output-first instances as prepare_for_finetuning.py does.
+
+    Only the label "Input:" that our prompts have goes as well.
+    """
     found = []
     for piece in text.split("Class label:")[1:]:
         label, _, rest = piece.strip().partition("\n")
-        given = re.sub(r"\AInput\d*\s*:", "", rest.strip()).strip()
-        found.append(Instance(given, label.strip()))
+        found.append(Instance(_without_label(rest), label.strip()))
     return found[:-1] if truncated else found
+
+
+def _without_label(text: str) -> str:
+    """Take an input from behind its label."""
+    return re.sub(r"\AInput\s*(?:\d+\s*)?:", "", text.strip()).strip()

@@ -6,9 +6,10 @@ know: what a round does, or any model.
 """
 
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 import tomli_w
@@ -18,6 +19,7 @@ from selfinstruct.errors import InputError, RunError
 from selfinstruct.settings import Settings
 from selfinstruct.sift import Rejected
 from selfinstruct.storage import (
+    Row,
     append_rows,
     file_digest,
     read_rows,
@@ -82,6 +84,7 @@ class Run:
         try:
             if (folder / "run.toml").exists():
                 _same_settings(folder, settings)
+                _same_fork(folder, fork)
             else:
                 _create(folder, settings, version, fork)
             self.markers = read_markers(folder)
@@ -138,33 +141,28 @@ class Run:
         """Note how long a stage took, for the closing table."""
         append_rows(self.folder / "timings.jsonl", [Timing(number, stage, round(seconds, 3))])
 
-    def _ends(self) -> tuple[int, int]:
-        """Return where pool.jsonl and rejected.jsonl end by the last marker."""
-        if not self.markers:
-            return 0, 0
-        return self.markers[-1].pool_bytes, self.markers[-1].rejected_bytes
-
     def _cut_unfinished(self) -> None:
-        """Cut both files back to the last marker, and check that finished rounds are intact."""
-        pool, refused = self.folder / "pool.jsonl", self.folder / "rejected.jsonl"
-        pool_end, refused_end = self._ends()
-        try:
-            truncate(pool, pool_end)
-            truncate(refused, refused_end)
-        except OSError as error:
-            raise storage_error(error, pool) from error
-        starts = (0, 0)
-        for marker in self.markers:
-            ends = (marker.pool_bytes, marker.rejected_bytes)
-            digests = (marker.pool_digest, marker.rejected_digest)
-            for path, start, end, expected in zip(
-                (pool, refused), starts, ends, digests, strict=True
-            ):
-                if end > start and file_digest(path, start, end) != expected:
-                    message = f"{path} was changed after round {marker.round} was finished"
-                    hint = "restore the file; to edit grown tasks, export them and edit the export"
-                    raise RunError(message, hint=hint)
-            starts = ends
+        """Cut both files back to the last marker, once they are known to be what markers say."""
+        for name in ("pool", "rejected"):
+            path = self.folder / f"{name}.jsonl"
+            try:
+                truncate(path, _checked_end(path, name, self.markers))
+            except OSError as error:
+                raise storage_error(error, path) from error
+
+
+def _checked_end(path: Path, name: str, markers: Sequence[Marker]) -> int:
+    """Return where the last round ends in a file; raise RunError where a round is not intact."""
+    size = path.stat().st_size if path.exists() else 0
+    start = 0
+    for one in markers:
+        end, expected = getattr(one, f"{name}_bytes"), getattr(one, f"{name}_digest")
+        if not start <= end <= size or (end > start and file_digest(path, start, end) != expected):
+            message = f"{path} was changed after round {one.round} was finished, or its marker was"
+            hint = "restore the file; to edit grown tasks, export them and edit the export"
+            raise RunError(message, hint=hint)
+        start = end
+    return start
 
 
 def marker_path(folder: Path, number: int) -> Path:
@@ -175,13 +173,26 @@ def marker_path(folder: Path, number: int) -> Path:
 def read_markers(folder: Path) -> list[Marker]:
     """Return the markers of the finished rounds, in order; raise RunError for a damaged one."""
     markers: list[Marker] = []
-    while (path := marker_path(folder, len(markers) + 1)).exists():
+    hint = "restore it, or delete it and all later ones: their rounds are played again"
+    for number in range(1, len(list((folder / "rounds").glob("[0-9]*.json"))) + 1):
+        path = marker_path(folder, number)
         try:
             markers.append(msgspec.json.decode(path.read_bytes(), type=Marker))
-        except msgspec.MsgspecError as error:
-            hint = "restore it, or delete it and all later ones: their rounds are played again"
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise RunError(f"{path}: not a round marker: {error}", hint=hint) from error
+        except OSError as error:
+            raise RunError(f"cannot read {path}: {error.strerror}", hint=hint) from error
+        if markers[-1].round != number:
+            message = f"{path}: the marker of round {markers[-1].round}, not of {number}"
+            raise RunError(message, hint=hint)
     return markers
+
+
+def finished_rows(folder: Path, name: Literal["pool", "rejected"], row: type[Row]) -> Iterator[Row]:
+    """Yield the rows of pool.jsonl or rejected.jsonl that belong to finished rounds."""
+    markers = read_markers(folder)
+    end = int(getattr(markers[-1], f"{name}_bytes")) if markers else 0
+    return read_rows(folder / f"{name}.jsonl", row, end=end)
 
 
 def seconds_by_round(folder: Path) -> dict[int, float]:
@@ -195,15 +206,17 @@ def seconds_by_round(folder: Path) -> dict[int, float]:
 def require_run(folder: Path) -> dict[str, Any]:
     """Return the content of a folder's run.toml; raise InputError where there is none."""
     path = folder / "run.toml"
+    hint = "the file was changed by hand; restore it"
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         hint = f"start one with: selfinstruct grow --out {folder}"
         raise InputError(f"{folder} is not a run folder: it has no run.toml", hint=hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RunError(
-            f"{path}: {error}", hint="the file was changed by hand; restore it"
-        ) from error
+        raise RunError(f"{path}: not TOML: {error}", hint=hint) from error
+    if not isinstance(tree.get("fingerprint"), dict):
+        raise RunError(f"{path}: there is no table [fingerprint], as every run has", hint=hint)
+    return tree
 
 
 def _locked(folder: Path) -> FileLock:
@@ -221,27 +234,51 @@ def _locked(folder: Path) -> FileLock:
 
 
 def _create(folder: Path, settings: Settings, version: str, fork: Path | None) -> None:
-    """Freeze the settings of a new run; run.toml is written last."""
+    """Freeze the settings of a new run; run.toml is written last.
+
+    The file ".new" says that what lies in the folder is ours, left by a process that was killed
+    in the middle of this, so that nothing of anybody else's is ever written over.
+    """
     others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    if set(others) - {"seeds.jsonl"}:
+    if others and not (folder / ".new").exists():
         message = f"{folder} is not empty and not a run folder (it holds {others[0]!r})"
         raise RunError(message, hint="give a new folder with --out")
     tree = settings.frozen(version)
     if fork is not None:
         tree["forked_from"] = {"fingerprint": require_run(fork)["fingerprint"]}
-        for name in ("pool.jsonl", "rejected.jsonl", "timings.jsonl"):
-            if (fork / name).exists():
-                replace_file(folder / name, (fork / name).read_bytes())
-        for path in sorted((fork / "rounds").glob("*.json")):
-            replace_file(folder / "rounds" / path.name, path.read_bytes())
+    replace_file(folder / ".new", b"")
+    if fork is not None:
+        _copy_rounds(fork, folder)
     replace_file(folder / "seeds.jsonl", [to_json(task) + b"\n" for task in settings.seeds])
     text = tomli_w.dumps(tree, multiline_strings=True)
     replace_file(folder / "run.toml", text.encode())
+    (folder / ".new").unlink()
+
+
+def _copy_rounds(fork: Path, folder: Path) -> None:
+    """Copy the finished rounds of a run, which may be growing meanwhile: hence markers first."""
+    markers = read_markers(fork)
+    try:
+        for name in ("pool.jsonl", "rejected.jsonl", "timings.jsonl"):
+            if (fork / name).exists():
+                replace_file(folder / name, (fork / name).read_bytes())
+    except OSError as error:
+        hint = "the run that --fork names is damaged; restore it"
+        raise RunError(f"cannot read {error.filename}: {error.strerror}", hint=hint) from error
+    for marker in markers:
+        replace_file(marker_path(folder, marker.round), to_json(marker) + b"\n")
+
+
+def _same_fork(folder: Path, fork: Path | None) -> None:
+    """Refuse to fork into a run that is there already, unless it is that fork."""
+    if fork is not None and "forked_from" not in require_run(folder):
+        message = f"{folder} is a run already, and no fork: nothing of {fork} would come into it"
+        raise RunError(message, hint="give a new folder with --out, or leave out --fork")
 
 
 def _same_settings(folder: Path, settings: Settings) -> None:
     """Refuse to go on with a run that was begun with other settings, naming what differs."""
-    had = require_run(folder).get("fingerprint", {})
+    had = require_run(folder)["fingerprint"]
     differing = [
         f"{name}: {had.get(name, 'none')!r} there, {value!r} now"
         for name, value in settings.fingerprint().items()

@@ -79,21 +79,30 @@ def append_rows(path: Path, rows: Iterable[object]) -> None:
 
 
 def replace_file(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Write a whole file, or leave the old one: no reader ever sees half of it."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    """Write a whole file, or leave the old one: no reader ever sees half of it.
+
+    A link is followed; a device or a pipe, which cannot be replaced, is written to.
+    """
+    chunks = [data] if isinstance(data, bytes) else data
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as out:
-            if isinstance(data, bytes):
-                out.write(data)
-            else:
-                out.writelines(data)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        if path.exists() and not path.is_file():
+            with path.open("wb") as out:
+                out.writelines(chunks)
+            return
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.tmp")
+        try:
+            with temporary.open("wb") as out:
+                out.writelines(chunks)
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(target.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise storage_error(error, path) from error
 
 
@@ -111,23 +120,31 @@ def truncate(path: Path, size: int) -> None:
         os.truncate(path, size)
 
 
-def read_rows(path: Path, row_type: type[Row]) -> Iterator[Row]:
+def read_rows(path: Path, row_type: type[Row], *, end: int | None = None) -> Iterator[Row]:
     """Yield the rows of a JSONL file that this program wrote; a torn last line is dropped.
 
-    Raises RunError, with file and line, for a whole line that is not such a row.
+    With `end`, rows that begin at that byte or later are left out. A file that is absent has no
+    rows. Raises RunError, with file and line, for a whole line that is not such a row.
     """
     decoder = msgspec.json.Decoder(row_type)
-    if not path.exists():
-        return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield decoder.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                message = f"{path}:{number}: not a row of this file: {error}"
-                raise RunError(message, hint="the file was changed by hand; restore it") from error
+    hint = "the file was changed by hand; restore it"
+    place = 0
+    try:
+        if not path.exists():
+            return
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.endswith(b"\n") or (end is not None and place >= end):
+                    return
+                try:
+                    row = decoder.decode(line)
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                    message = f"{path}:{number}: not a row of this file: {error}"
+                    raise RunError(message, hint=hint) from error
+                yield row
+                place += len(line)
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}", hint=hint) from error
 
 
 def file_digest(path: Path, start: int = 0, end: int | None = None) -> str:

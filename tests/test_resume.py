@@ -94,7 +94,8 @@ def test_torn_journal_and_pool_are_rebuilt(
     (run / "rounds" / "0003.json").unlink()
     for path in [run / "pool.jsonl", *sorted((run / "journal").glob("0003-*"))]:
         path.write_bytes(path.read_bytes()[:-7])
-    (run / "rejected.jsonl").open("ab").write(b'{"stage":"pro')
+    with (run / "rejected.jsonl").open("ab") as rejected:
+        rejected.write(b'{"stage":"pro')
     assert play(run, script).returncode == 0
     assert bytes_of(run) == expected
 

@@ -5,6 +5,7 @@ that a user never sees a traceback for a fault of theirs. Does not know: what a 
 """
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -72,27 +73,44 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
 def run_main() -> NoReturn:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show
     try:
-        code = main.main(standalone_mode=False)
+        code = main.main(prog_name="selfinstruct", standalone_mode=False)
         sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except SelfInstructError as error:
         _complain(str(error), error.hint)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        _complain_of_usage(error)
         sys.exit(2)
-    except (Terminated, KeyboardInterrupt, click.Abort) as error:
-        click.echo("\nstopped", err=True)
-        sys.exit(143 if isinstance(error, Terminated) else 130)
+    except (KeyboardInterrupt, click.Abort) as error:
+        # click turns what interrupts a command into Abort, and keeps it as the cause
+        sys.exit(143 if Terminated in (type(error), type(error.__cause__)) else 130)
     except BrokenPipeError:
         # The reader of a pipe has gone (`| head`): nothing is left to say, also not at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
 
+def _complain_of_usage(error: click.ClickException) -> None:
+    """Say what is wrong with the words of a command, in the form of all other errors."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"see: {context.command_path if context else 'selfinstruct'} --help"
+    message = error.format_message().strip().rstrip(".")
+    if context and isinstance(error, click.NoSuchOption):
+        known = [name for param in context.command.get_params(context) for name in param.opts]
+        message = str(unknown_name("option", error.option_name, known))
+    _complain(message[:1].lower() + message[1:], hint)
+
+
 def _complain(message: str, hint: str) -> None:
-    """Print an error on one line, and what to do on the next."""
-    click.echo(f"error: {' '.join(message.split())}", err=True)
-    if hint:
-        click.echo(f"hint: {hint}", err=True)
+    """Print an error on one line, and what to do on the next; neither can move a cursor."""
+    for label, text in (("error", message), ("hint", hint)):
+        if line := " ".join(text.split()):
+            shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+            click.echo(f"{label}: {shown}", err=True)

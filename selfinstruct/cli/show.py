@@ -6,6 +6,7 @@ alone.
 
 import unicodedata
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ import click
 from selfinstruct.cli.progress import closing_table
 from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.pool import slot_random
-from selfinstruct.run import read_markers, require_run, seconds_by_round
+from selfinstruct.run import finished_rows, read_markers, require_run, seconds_by_round
 from selfinstruct.sift import Rejected
 from selfinstruct.storage import read_rows
 from selfinstruct.task import Task
@@ -44,10 +45,12 @@ def show(run: Path, samples: int, seed: int, rule: str | None, wanted: str | Non
     if rule:
         _show_rejected(run, rule, samples, seed)
         return
-    grown = list(read_rows(run / "pool.jsonl", Task))
+    grown = list(finished_rows(run, "pool", Task))
     fingerprint = frozen.get("fingerprint", {})
     for name in ("model", "recipe", "seeds"):
-        click.echo(f"{name + ':':<8} {str(fingerprint.get(name, '')).rpartition(' ')[0]}")
+        value = str(fingerprint.get(name, ""))
+        # Seeds and recipe end with a digest, a model with its revision, if it has one.
+        click.echo(f"{name + ':':<8} {visible(value.rpartition(' ')[0] or value)}")
     classes = sum(bool(task.is_classification) for task in grown)
     with_input = sum(any(one.input for one in task.instances) for task in grown)
     click.echo(
@@ -66,7 +69,7 @@ def show(run: Path, samples: int, seed: int, rule: str | None, wanted: str | Non
 
 def _show_rejected(run: Path, rule: str, samples: int, seed: int) -> None:
     """Show how often each rule refused, and some of what one refused."""
-    refused = list(read_rows(run / "rejected.jsonl", Rejected))
+    refused = list(finished_rows(run, "rejected", Rejected))
     counts = Counter(row.rule for row in refused)
     if rule != "all" and rule not in counts:
         raise unknown_name("reason", rule, ["all", *counts])
@@ -82,13 +85,12 @@ def _show_rejected(run: Path, rule: str, samples: int, seed: int) -> None:
 
 def _show_task(run: Path, wanted: str) -> None:
     """Show everything about one task: seed, grown or refused."""
-    for name in ("pool.jsonl", "seeds.jsonl"):
-        for task in read_rows(run / name, Task):
-            if task.id == wanted:
-                _show_texts(task, 0)
-                _show_origin(task)
-                return
-    for row in read_rows(run / "rejected.jsonl", Rejected):
+    for task in chain(finished_rows(run, "pool", Task), read_rows(run / "seeds.jsonl", Task)):
+        if task.id == wanted:
+            _show_texts(task, 0)
+            _show_origin(task)
+            return
+    for row in finished_rows(run, "rejected", Rejected):
         if row.task.id == wanted:
             click.echo(f"rejected:    {row.stage}: {row.rule}: {visible(row.detail)}")
             _show_texts(row.task, 0)
@@ -112,7 +114,7 @@ def _show_origin(task: Task) -> None:
     for name in type(task.origin).__struct_fields__:
         if value := getattr(task.origin, name):
             text = ", ".join(value) if isinstance(value, tuple) else str(value)
-            click.echo(f"{name + ':':<12} {text}")
+            click.echo(f"{name + ':':<12} {visible(text)}")
 
 
 def _cut(text: str, width: int) -> str:

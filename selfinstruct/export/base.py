@@ -5,10 +5,12 @@ format.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
+from selfinstruct.run import finished_rows
 from selfinstruct.storage import read_rows
 from selfinstruct.task import Instance, Task
 
@@ -37,21 +39,20 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def rows(run: Path, *, with_seeds: bool = False) -> Iterator[Row]:
-    """Yield the rows of a run in order of acceptance; the seeds first, if wanted."""
-    names = ("seeds.jsonl", "pool.jsonl") if with_seeds else ("pool.jsonl",)
-    for name in names:
-        for task in read_rows(run / name, Task):
-            origin = task.origin
-            source = Source(
-                task=task.id,
-                kind=origin.kind,
-                round=origin.round,
-                parents=origin.parents,
-                prompt=origin.prompt or origin.source,
-                model=origin.model,
-                revision=origin.revision,
-                licence=origin.licence,
-                language=task.language,
-            )
-            for number, instance in enumerate(task.instances):
-                yield Row(f"{task.id}-{number}", task, instance, source)
+    """Yield the rows of finished rounds in order of acceptance; the seeds first, if wanted."""
+    seeds = read_rows(run / "seeds.jsonl", Task) if with_seeds else iter(())
+    for task in chain(seeds, finished_rows(run, "pool", Task)):
+        origin = task.origin
+        source = Source(
+            task=task.id,
+            kind=origin.kind,
+            round=origin.round,
+            parents=origin.parents,
+            prompt=origin.prompt or origin.source,
+            model=origin.model,
+            revision=origin.revision,
+            licence=origin.licence,
+            language=task.language,
+        )
+        for number, instance in enumerate(task.instances):
+            yield Row(f"{task.id}-{number}", task, instance, source)

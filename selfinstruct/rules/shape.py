@@ -41,8 +41,8 @@ class NotEmpty(FieldRule, frozen=True, tag="not_empty", kw_only=True):
 class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
     """Keep what asks for something: a question, or a sentence that starts with an opener.
 
-    `openers` are the words a request starts with, matched at the start of any sentence;
-    `never` are starts that only a statement has.
+    `openers` are the words a request starts with, matched at the start of any sentence or part
+    of one; `never` are starts that only a statement has, to the end of its sentence.
     """
 
     openers: tuple[str, ...]
@@ -50,21 +50,23 @@ class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
 
     def fault_in(self, text: str) -> str:
         """Look for a request in any sentence."""
-        if self.never and (found := starts_with(self.never).match(text)):
-            return f"a statement: starts with {found.group(0)!r}"
-        sentences = re.split(r"(?<=[.!?。！？:;])\s+|\n+|,\s+(?:please\s+)?", text)
+        sentences = re.split(r"(?<=[.!?。！？])\s+|\n+", text)
+        stated = [starts_with(self.never).match(sentence) for sentence in sentences]
+        if stated[0] and all(stated):
+            return f"a statement: starts with {stated[0].group(0)!r}"
         starts = starts_with(self.openers)
-        if any(part.rstrip().endswith(("?", "？")) for part in sentences):
-            return ""
-        if any(starts.match(part) for part in sentences):
-            return ""
+        for sentence, statement in zip(sentences, stated, strict=True):
+            parts = re.split(r"(?<=[:;])\s+|,\s+(?:please\s+)?", sentence)
+            asks = any(part.rstrip().endswith(("?", "？")) or starts.match(part) for part in parts)
+            if asks and not statement:
+                return ""
         return f"asks for nothing: starts with {shortened(text, 30)!r}"
 
 
 class Unfinished(FieldRule, frozen=True, tag="unfinished", kw_only=True):
     """Refuse a text that breaks off: after a comma, an open bracket or quote, or a word of `words`.
 
-    `words` are those no sentence ends with ("the", "and").
+    `words` are those no sentence ends with ("the", "and"), as written: "vitamin A" is whole.
     """
 
     words: tuple[str, ...] = ()
@@ -76,7 +78,7 @@ class Unfinished(FieldRule, frozen=True, tag="unfinished", kw_only=True):
             return f"ends with {end[-1]!r}"
         if end.count('"') % 2 or end.count("(") > end.count(")"):
             return "leaves a quotation or bracket open"
-        last = end.split()[-1].casefold() if end else ""
+        last = end.split()[-1] if end else ""
         return f"ends with the word {last!r}" if last in self.words else ""
 
 

@@ -115,5 +115,8 @@ def starts_with(words: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _alternatives(words: tuple[str, ...]) -> str:
-    """Join words for a regular expression, longest first so that a phrase wins over its head."""
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    """Join words for a regular expression, longest first so that a phrase wins over its head.
+
+    No words match nothing.
+    """
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"
