@@ -33,7 +33,8 @@ def listed_items(text: str, *, first: int, truncated: bool) -> list[Item]:
     while True:
         number += 1
         mark = r"(?:[.:](?!\d)|[)、．])"
-        opener = re.search(rf"\n[ \t]*\**(?:Task )?{number}[ \t]*{mark}[ \t]*", rest)
+        bold = r"(?(1)(?:\*\*)?)"  # "**10.** …"
+        opener = re.search(rf"\n[ \t]*(\*\*)?(?:Task )?{number}[ \t]*{mark}{bold}[ \t]*", rest)
         items.append(rest[: opener.start()] if opener else rest)
         if not opener:
             break

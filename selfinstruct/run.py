@@ -114,7 +114,7 @@ class Run:
         """Append a round's tasks and refusals, then write its marker: now it exists."""
         number, kept, rejected = outcome.round, outcome.kept, outcome.rejected
         pool, refused = self.folder / "pool.jsonl", self.folder / "rejected.jsonl"
-        ends = self._ends()
+        starts = (_end(self.markers, "pool"), _end(self.markers, "rejected"))
         append_rows(pool, kept)
         append_rows(refused, rejected)
         reasons: dict[str, int] = {}
@@ -128,9 +128,9 @@ class Run:
             prompt_tokens=outcome.prompt_tokens,
             completion_tokens=outcome.completion_tokens,
             pool_bytes=pool.stat().st_size,
-            pool_digest=file_digest(pool, ends[0]),
+            pool_digest=file_digest(pool, starts[0]),
             rejected_bytes=refused.stat().st_size,
-            rejected_digest=file_digest(refused, ends[1]),
+            rejected_digest=file_digest(refused, starts[1]),
         )
         replace_file(marker_path(self.folder, number), to_json(marker) + b"\n")
         self.markers.append(marker)
@@ -190,9 +190,12 @@ def read_markers(folder: Path) -> list[Marker]:
 
 def finished_rows(folder: Path, name: Literal["pool", "rejected"], row: type[Row]) -> Iterator[Row]:
     """Yield the rows of pool.jsonl or rejected.jsonl that belong to finished rounds."""
-    markers = read_markers(folder)
-    end = int(getattr(markers[-1], f"{name}_bytes")) if markers else 0
-    return read_rows(folder / f"{name}.jsonl", row, end=end)
+    return read_rows(folder / f"{name}.jsonl", row, end=_end(read_markers(folder), name))
+
+
+def _end(markers: Sequence[Marker], name: str) -> int:
+    """Return where the finished rounds end in a file."""
+    return int(getattr(markers[-1], f"{name}_bytes")) if markers else 0
 
 
 def seconds_by_round(folder: Path) -> dict[int, float]:

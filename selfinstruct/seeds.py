@@ -112,7 +112,7 @@ def _decoded(decoder: msgspec.json.Decoder[SeedLine], line: bytes) -> SeedLine:
         raise InputError(f"not UTF-8 at byte {error.start + 1}; save the file as UTF-8") from error
     except msgspec.ValidationError as error:
         raise InputError(str(error).replace("Object ", "the seed ", 1)) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(f"not JSON: {error}") from error
 
 

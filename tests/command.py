@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from script import write_script
+
 SECONDS = 60
 """No command in the tests takes longer; one that does hangs."""
 
@@ -78,3 +80,19 @@ def files(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in {".lock", "timings.jsonl"}
     }
+
+
+def grow_words(folder: Path, *more: str | Path) -> list[str]:
+    """Return the words that grow a small scripted run in `folder`/run, and `more` of them."""
+    script = folder / "script.jsonl"
+    if not script.exists():
+        write_script(script)
+    given = ["--engine", f"scripted:{script}", "--out", str(folder / "run")]
+    return ["grow", *given, "--prompts-per-round", "12", "--rounds", "2", *map(str, more)]
+
+
+def grown(folder: Path, *more: str | Path) -> Path:
+    """Grow a small scripted run in `folder`/run and return its folder."""
+    result = run(*grow_words(folder, *more))
+    assert result.code == 0, result
+    return folder / "run"

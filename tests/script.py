@@ -85,7 +85,7 @@ _RESPONSES: tuple[str, ...] = (
     "Ice that sings is thin; ice that is silent may hold a child, but not a horse.",
     "Press every key slowly and listen for the one that sounds like a spoon.",
     "He held his satchel with both hands and counted the windows until the bell rang.",
-    "caf\u00e9, na\u00efve, \u4f60\u597d, \U0001f680 and {braces} all belong in one honest sentence.",
+    "caf\u00e9, na\u00efve, \u4f60\u597d, \U0001f680 and {braces} belong in one honest sentence.",
     "def double(number):\n    return {'twice': number * 2}\n\nThe function doubles a number.",
     "Dear neighbour,\n\nthank you for the soup. It was warm, and so was the note beside it.",
     "Hidden \u202e characters \u202c may stand in a text, but they should not fool a reader.",

@@ -1,11 +1,16 @@
 """Hypothesis strategies that several test files share.
 
-Words come from a small vocabulary, so that texts overlap as instructions do.
+Words come from a small vocabulary, so that texts overlap as instructions do. Importing this
+takes the deadline off all properties: how long one example takes depends on the machine.
 """
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from selfinstruct.task import Instance, Origin, Task, new_task
+
+settings.register_profile("any-machine", settings(), deadline=None)
+settings.load_profile("any-machine")
 
 WORDS = (
     *("write", "a", "poem", "about", "the", "sea", "Sea", "list", "three", "ways", "to", "cook"),
@@ -44,7 +49,7 @@ written = st.lists(st.tuples(words, st.sampled_from(SEPARATORS)), max_size=12).m
 ascii_text = st.text(st.characters(max_codepoint=0x7F), max_size=60)
 han_text = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), max_size=30)
 accented_text = st.text(
-    st.characters(min_codepoint=0xC0, max_codepoint=0x24F, categories=("L",)), max_size=30
+    st.characters(min_codepoint=0xC0, max_codepoint=0x24F, categories=["L"]), max_size=30
 )
 symbol_text = st.text(st.sampled_from(SYMBOLS), max_size=12)
 any_text = st.text(st.characters(exclude_categories=()), max_size=60)

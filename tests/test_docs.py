@@ -103,7 +103,11 @@ def test_prompts_are_as_they_were(golden: Golden) -> None:
 
 def test_the_closing_table_is_as_it_was(golden: Golden) -> None:
     """The table that a run ends with changes only on purpose."""
-    rounds = [(32, 20, {"novelty": 3, "refusal": 9}), (32, 0, {"not_a_task": 31, "a": 1}), (9, 9, {})]
+    rounds: list[tuple[int, int, dict[str, int]]] = [
+        (32, 20, {"novelty": 3, "refusal": 9}),
+        (32, 0, {"not_a_task": 31, "a": 1}),
+        (9, 9, {}),
+    ]
     markers = [
         Marker(
             round=number,

@@ -12,7 +12,7 @@ import pytest
 from selfinstruct.engines import Completion, Engine, EngineInfo, Prompt, ScriptedEngine
 from selfinstruct.grow import BARREN_ROUNDS, grow
 from selfinstruct.prompts import load_prompts
-from selfinstruct.recipe import Recipe, load_recipe
+from selfinstruct.recipe import load_recipe
 from selfinstruct.resources import seeds_file
 from selfinstruct.run import Run
 from selfinstruct.seeds import load_seeds
@@ -39,13 +39,13 @@ def fanciful(prompt: Prompt) -> str:
     return f"The answer number {random.randint(1, 10**6)} is about {random.choice(VERBS)}."
 
 
-def settings_for(engine: Engine, recipe: Recipe | None = None, **changes: object) -> Settings:
+def settings_for(engine: Engine, **changes: object) -> Settings:
     """Return settings with our own seeds."""
     tasks = load_seeds(seeds_file("en"), language="en")
     settings = Settings(
         seeds_name="en.jsonl",
         seeds=tuple(tasks),
-        recipe=recipe or load_recipe("default"),
+        recipe=load_recipe("default"),
         prompts=load_prompts("en"),
         engine=engine.info,
         language="en",
@@ -109,9 +109,7 @@ def test_every_draft_is_in_the_pool_or_rejected(tmp_path: Path) -> None:
     """Law 3: each proposed key ends in exactly one of pool.jsonl and rejected.jsonl."""
     run = grown(tmp_path / "run", ScriptedEngine(fanciful))
     kept = [task.origin.prompt for task in rows(run.folder)]
-    refused = [
-        row.task.origin.prompt for row in read_rows(run.folder / "rejected.jsonl", Rejected)
-    ]
+    refused = [row.task.origin.prompt for row in read_rows(run.folder / "rejected.jsonl", Rejected)]
     slots = {f"{number:04d}/propose/{slot:04d}" for number in (1, 2) for slot in range(12)}
     assert {place.partition("#")[0] for place in kept + refused} == slots
     assert not set(kept) & set(refused)

@@ -125,7 +125,7 @@ def wait_for(path: Path, seconds: float = 60) -> None:
 @pytest.mark.model
 @pytest.mark.timeout(300)
 def test_killed_real_model_resumes_without_loss(tmp_path: Path) -> None:
-    """Killed three times with the real model, a run ends whole: no completion is asked for twice."""
+    """Killed three times with the real model, a run ends whole; no completion is paid twice."""
     out = tmp_path / "run"
     command = [sys.executable, "-m", "selfinstruct", "grow", "--rounds", "2"]
     command += ["--prompts-per-round", "6", "--out", str(out), "--quiet"]

@@ -5,16 +5,15 @@ Decides: defaults, what is printed, and what a stop says. Does not know: what a 
 
 import shlex
 import sys
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import click
 
 from selfinstruct import __version__
+from selfinstruct.cli.config import read_config
 from selfinstruct.cli.progress import Bars, JsonLog, closing_table
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, open_engine
-from selfinstruct.errors import InputError, unknown_name
+from selfinstruct.errors import unknown_name
 from selfinstruct.export import FORMATS, export
 from selfinstruct.grow import grow as play_rounds
 from selfinstruct.prompts import load_prompts
@@ -28,29 +27,6 @@ from selfinstruct.stages.base import Unwatched, Watch
 DEFAULT_ROUNDS = 5
 SEEDS_LICENCE = "Apache-2.0"
 """Of the seed tasks that ship with the program."""
-
-
-def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
-    """Take defaults from a TOML file with the names of the options; flags win."""
-    if value is None:
-        return
-    path = Path(value)
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror}", hint="--config takes a TOML file"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML: {error}", hint="for example: rounds = 3") from error
-    names = {param.name.replace("_", "-"): param.name for param in ctx.command.params if param.name}
-    defaults: dict[str, Any] = {}
-    for key, setting in given.items():
-        if key.replace("_", "-") not in names:
-            raise unknown_name(f"setting in {path}", key, names)
-        is_list = isinstance(setting, list)
-        defaults[names[key.replace("_", "-")]] = ",".join(map(str, setting)) if is_list else setting
-    ctx.default_map = {**(ctx.default_map or {}), **defaults}
 
 
 def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:  # noqa: ARG001
@@ -126,7 +102,7 @@ def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
     "--config",
     is_eager=True,
     expose_value=False,
-    callback=_read_config,
+    callback=read_config,
     help="TOML file with any of these settings; flags win.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -193,9 +169,12 @@ def _play(run: Run, model: Engine, rounds: int | None, target: int, watch: Watch
     """Play rounds; a stop says where it was and how to go on."""
     if isinstance(watch, Bars):
         watch.begin(run)
+    before = len(run.markers)
     try:
         for marker in play_rounds(run, model, rounds=rounds, target=target, watch=watch):
             watch.finished(marker)
+        if isinstance(watch, Bars) and len(run.markers) == before:
+            watch.nothing_to_do(run)
     except KeyboardInterrupt:
         watch.close()
         done = len(run.markers)
@@ -221,7 +200,7 @@ def _closing(out: Path, run: Run, wanted: int | None, written: dict[str, int]) -
     click.echo(closing_table(run.markers, seconds_by_round(out)))
     for path, count in written.items():
         click.echo(f"wrote {path} ({count} rows)")
-    click.echo(f"\nLook at it:  selfinstruct show {out}")
+    click.echo(f"\nLook at it:  {shlex.join(['selfinstruct', 'show', str(out)])}")
     if wanted is not None:
         more = max(wanted, len(run.markers)) + DEFAULT_ROUNDS
         click.echo(f"Go on:       {_again(more)}")

@@ -33,12 +33,17 @@ class Bars:
     def begin(self, run: Run) -> None:
         """Say what is about to happen."""
         settings = run.settings
-        place = f"resuming at round {len(run.markers) + 1}" if run.markers else "a new run"
+        place = f"going on after round {len(run.markers)}" if run.markers else "a new run"
         click.echo(
             f"{run.folder}: {place}; {len(settings.seeds)} seeds, {settings.engine.model}, "
             f"recipe {settings.recipe.name}, seed {settings.seed}",
             err=True,
         )
+
+    def nothing_to_do(self, run: Run) -> None:
+        """Say that a run has already what was asked for."""
+        done = f"{len(run.markers)} rounds and {len(run.grown)} tasks"
+        click.echo(f"nothing to do: {done} are there already", err=True)
 
     def stage(self, number: int, name: str, total: int) -> None:
         """Start a bar."""

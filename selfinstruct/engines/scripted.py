@@ -10,7 +10,9 @@ key first, else one of the replies whose shell pattern ("*/propose/*") fits, pic
 of the key.
 """
 
+import codecs
 import fnmatch
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +25,8 @@ from selfinstruct.errors import InputError
 from selfinstruct.task import digest
 
 Reply = str | Completion
+
+HINT = 'each line is {"key": "*/propose/*", "text": "…"}'
 
 
 class ScriptLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,9 +86,9 @@ def _obey(prompt: Prompt, reply: Reply) -> Completion:
         return msgspec.structs.replace(reply, key=prompt.key)
     text = cut_at_stop(reply.text, prompt.sampling.stop)
     finish: Finish = "stop" if len(text) < len(reply.text) else reply.finish
-    words = text.split(" ")
+    words = list(re.finditer(r"\S+", text))
     if len(words) > prompt.sampling.max_tokens:
-        text, finish = " ".join(words[: prompt.sampling.max_tokens]), "length"
+        text, finish = text[: words[prompt.sampling.max_tokens].start()].rstrip(), "length"
     asked = prompt.text + " ".join(message.content for message in prompt.messages)
     return Completion(
         key=prompt.key,
@@ -101,21 +105,10 @@ def _exhausted(prompt: Prompt) -> Completion:
 
 
 def _from_file(path: Path) -> Callable[[Prompt], Reply]:
-    """Read a script file; raise InputError with file and line for a bad one."""
-    decoder = msgspec.json.Decoder(ScriptLine)
+    """Return the function that answers from a script file."""
     exact: dict[str, ScriptLine] = {}
     patterns: dict[str, list[ScriptLine]] = {}
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        message = f"cannot read the script {path}: {error.strerror}"
-        raise InputError(message, hint="give a JSONL file: --engine scripted:FILE") from error
-    for number, line in enumerate(lines, 1):
-        try:
-            row = decoder.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            hint = 'each line is {"key": "*/propose/*", "text": "…"}'
-            raise InputError(f"{path}:{number}: {error}", hint=hint) from error
+    for row in _rows(path):
         if any(char in row.key for char in "*?["):
             patterns.setdefault(row.key, []).append(row)
         else:
@@ -136,3 +129,20 @@ def _from_file(path: Path) -> Callable[[Prompt], Reply]:
         return Completion(prompt.key, row.text, row.finish, error=row.error)
 
     return reply
+
+
+def _rows(path: Path) -> Iterator[ScriptLine]:
+    """Read a script file; raise InputError with file and line for a bad one."""
+    decoder = msgspec.json.Decoder(ScriptLine)
+    try:
+        lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
+    except OSError as error:
+        message = f"cannot read the script {path}: {error.strerror}"
+        raise InputError(message, hint="give a JSONL file: --engine scripted:FILE") from error
+    if not lines:
+        raise InputError(f"{path}: the script is empty", hint=HINT)
+    for number, line in enumerate(lines, 1):
+        try:
+            yield decoder.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise InputError(f"{path}:{number}: {error}", hint=HINT) from error

@@ -11,6 +11,7 @@ without them it is plain text for the model to go on with.
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import extract_tb
 from typing import Literal, cast
 
 import jinja2
@@ -20,7 +21,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from selfinstruct.engines.base import Message, Prompt, Sampling
 from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.resources import prompts_dir
-from selfinstruct.task import Task, digest, to_json
+from selfinstruct.task import Instance, Origin, Task, digest, new_task, to_json
 
 NAMES = ("propose", "classify", "input", "respond", "instances", "classes")
 """The questions; each has a file NAME.txt."""
@@ -81,13 +82,14 @@ class Prompts(msgspec.Struct, frozen=True):
         parts = _ROLE.split(self.texts[name])
         if len(parts) == 1:
             return Prompt(key, text=_render(name, parts[0], values), sampling=sampling)
-        messages = tuple(
-            Message(
-                cast("Literal['system', 'user', 'assistant']", role), _render(name, text, values)
-            )
-            for role, text in zip(parts[1::2], parts[2::2], strict=True)
-        )
-        return Prompt(key, messages=messages, sampling=sampling)
+        messages: list[Message] = []
+        line = parts[0].count("\n")
+        for role, text in zip(parts[1::2], parts[2::2], strict=True):
+            line += 1
+            content = _render(name, text, values, line)
+            messages.append(Message(cast("Literal['system', 'user', 'assistant']", role), content))
+            line += text.count("\n")
+        return Prompt(key, messages=tuple(messages), sampling=sampling)
 
 
 _JINJA = SandboxedEnvironment(
@@ -95,42 +97,84 @@ _JINJA = SandboxedEnvironment(
 )
 
 
-def _render(name: str, source: str, values: dict[str, object]) -> str:
-    """Fill a template; a fault in it is the user's, since ours are tested."""
+_FAULTS = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What filling a template can end in."""
+
+
+def _render(name: str, source: str, values: dict[str, object], above: int = 0) -> str:
+    """Fill a template; a fault in it is the user's, since ours are tested.
+
+    `above` lines of the file come before it.
+    """
     try:
         return _JINJA.from_string(source).render(values).rstrip("\n")
-    except jinja2.TemplateError as error:
-        hint = "compare it with selfinstruct/prompts/en"
-        raise InputError(f"prompt {name}.txt: {error}", hint=hint) from error
+    except _FAULTS as error:
+        lines = [step.lineno or 0 for step in extract_tb(error.__traceback__)]
+        names = [step.filename for step in extract_tb(error.__traceback__)]
+        inside = [line for line, file in zip(lines, names, strict=True) if file == "<template>"]
+        line = getattr(error, "lineno", 0) or (inside[-1] if inside else 1)
+        hint = f"a Jinja template that may speak of: {', '.join(sorted(values))}"
+        raise InputError(f"{name}.txt:{line + above}: {error}", hint=hint) from error
 
 
 def load_prompts(language: str, overrides: Path | None = None) -> Prompts:
     """Read the texts of a language; files in the folder `overrides` replace single ones.
 
-    Raises InputError for a language without texts, a folder that is not there, and a file in it
-    that replaces nothing or is no template.
+    Raises InputError for a language without texts, a folder that is not there or replaces
+    nothing, and a file in it that has another name or cannot be filled.
     """
     folder = prompts_dir(language)
     texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in NAMES}
-    if overrides is not None:
-        if not overrides.is_dir():
-            raise InputError(f"no such folder: {overrides}", hint="--prompts takes a folder")
-        for path in sorted(overrides.glob("*.txt")):
-            if path.stem not in NAMES:
-                raise unknown_name(f"prompt in {overrides}", path.stem, NAMES)
-            texts[path.stem] = _template(path)
-    return Prompts(texts)
-
-
-def _template(path: Path) -> str:
-    """Read a user's template, and refuse one that cannot be parsed."""
+    if overrides is None:
+        return Prompts(texts)
+    hint = f"--prompts takes a folder with any of: {', '.join(f'{name}.txt' for name in NAMES)}"
+    if not overrides.is_dir():
+        raise InputError(f"no such folder: {overrides}", hint=hint)
+    paths = sorted(overrides.glob("*.txt"))
+    if not paths:
+        raise InputError(f"{overrides} holds no prompt", hint=hint)
+    for path in paths:
+        if path.stem not in NAMES:
+            raise unknown_name(f"prompt in {overrides}", path.stem, NAMES)
+        texts[path.stem] = _text(path)
+    prompts = Prompts(texts)
     try:
-        text = path.read_text(encoding="utf-8")
-        _JINJA.parse(text)
+        _try_out(prompts)
+    except InputError as error:
+        raise InputError(str(overrides / str(error)), hint=error.hint) from error
+    return prompts
+
+
+def _text(path: Path) -> str:
+    """Read a user's text; a byte-order mark and CRLF are accepted."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8: {error}", hint="save it as UTF-8") from error
-    except jinja2.TemplateSyntaxError as error:
-        raise InputError(
-            f"{path}:{error.lineno}: {error.message}", hint="a Jinja template"
-        ) from error
-    return text
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint="a text file") from error
+
+
+def _try_out(prompts: Prompts) -> None:
+    """Fill each text with samples: a fault shows before a run begins."""
+    some = Sampling()
+    for is_class in (True, False):
+        task = new_task(
+            "Do it.",
+            origin=Origin(kind="seed"),
+            language="en",
+            instances=(Instance(input="An input.", output="Yes"), Instance(input="", output="No")),
+            is_classification=is_class,
+        )
+        prompts.propose("", [task], lead="Do", last=2, sampling=some)
+        prompts.classify("", [task], task, sampling=some)
+        prompts.input("", task, kind="text", topic="it", sampling=some)
+        prompts.respond("", task, "An input." if is_class else "", sampling=some)
+        prompts.instances("", [task], task, sampling=some)

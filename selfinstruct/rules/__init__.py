@@ -21,6 +21,7 @@ from selfinstruct.rules.instances import (
 from selfinstruct.rules.shape import (
     ControlCharacters,
     FirstCharacter,
+    MixedScript,
     NotEmpty,
     Repetition,
     Script,
@@ -49,6 +50,7 @@ Rule = (
     | Repetition
     | Copies
     | Script
+    | MixedScript
     | ControlCharacters
     | PromptEcho
     | InputIsOutput
@@ -69,6 +71,7 @@ __all__ = [
     "InputIsOutput",
     "Label",
     "MissingInput",
+    "MixedScript",
     "NotEmpty",
     "PromptEcho",
     "Rejection",

@@ -122,6 +122,24 @@ class Script(FieldRule, frozen=True, tag="script", kw_only=True):
         )
 
 
+class MixedScript(FieldRule, frozen=True, tag="mixed_script", kw_only=True):
+    """Refuse a text with a word whose letters are of two alphabets (Latin, Greek, Cyrillic).
+
+    No language writes so; small models do when they slip from one token to another.
+    """
+
+    alphabets: ClassVar[tuple[str, ...]] = ("LATIN", "GREEK", "CYRILLIC")
+
+    def fault_in(self, text: str) -> str:
+        """Search; words of ASCII alone are passed over quickly."""
+        for word in re.findall(r"[^\W\d_]{4,}", text):
+            if not word.isascii():
+                names = {unicodedata.name(char, "").split(" ")[0] for char in word}
+                if len(names & set(self.alphabets)) > 1:
+                    return f"contains {shortened(word)!r}"
+        return ""
+
+
 class ControlCharacters(FieldRule, frozen=True, tag="control_characters", kw_only=True):
     """Refuse characters that no text holds: controls but tab and newline, and U+FFFD."""
 

@@ -1,0 +1,1 @@
+"""One file for each command, and one for bad input to any of them."""
