@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,15 +35,8 @@ def run(
     *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Result:
     """Run the command and wait for it."""
-    return run_words(words(*arguments), cwd=cwd, env=env)
-
-
-def run_words(
-    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> Result:
-    """Run any words and wait for them."""
     done = subprocess.run(
-        command,
+        words(*arguments),
         cwd=cwd,
         env=environment(env),
         capture_output=True,
@@ -51,13 +44,13 @@ def run_words(
         timeout=SECONDS,
         check=False,
     )
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode())
 
 
 def refused(result: Result, *parts: str) -> Result:
     """Check that a command was refused in the promised form, and that its error says `parts`.
 
-    The promise: exit code 2, one line of error, at most one line of hint, and no traceback.
+    The promise: exit code 2, one line of error, one line of hint, and no traceback.
     """
     assert result.code == 2, result
     lines = result.err.splitlines()

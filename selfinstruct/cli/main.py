@@ -25,6 +25,10 @@ COMMANDS = {
 }
 
 
+class ReaderGone(Exception):  # noqa: N818 (no fault)
+    """Nobody reads what is printed (`| head`)."""
+
+
 class Commands(click.Group):
     """The commands, each imported when it is used: `--help` stays quick."""
 
@@ -46,6 +50,13 @@ class Commands(click.Group):
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             raise unknown_name("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; click would end the process with 1 when the reader of a pipe goes."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
@@ -88,8 +99,8 @@ def run_main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort) as error:
         # click turns what interrupts a command into Abort, and keeps it as the cause
         sys.exit(143 if Terminated in (type(error), type(error.__cause__)) else 130)
-    except BrokenPipeError:
-        # The reader of a pipe has gone (`| head`): nothing is left to say, also not at exit.
+    except (ReaderGone, BrokenPipeError):
+        # Nothing is left to say, also not at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
