@@ -9,7 +9,8 @@ grow: $(STAMP) ## set up, fetch the small model, grow five rounds into runs/demo
 	$(BIN)/selfinstruct grow --rounds 5 --out runs/demo
 
 test: $(STAMP) ## the whole suite, the real model included
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -m "not model" -n 2
+	$(BIN)/pytest -m model
 
 check: lint types test ## what CI runs
 

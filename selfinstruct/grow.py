@@ -65,7 +65,11 @@ def play(now: Round, index: RougeL) -> None:
             verdict
             for task in settle(now, answer(now, drafts))
             for verdict in sift_instances(
-                task, rules(now, "instance"), rules(now, "task"), "instances"
+                task,
+                rules(now, "instance"),
+                rules(now, "task"),
+                "instances",
+                most=now.run.settings.recipe.instances.max_instances,
             )
         ],
     )

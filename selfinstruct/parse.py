@@ -58,7 +58,7 @@ def _unwrapped(item: str) -> str:
 
 def is_yes(text: str) -> bool:
     """Read a Yes/No answer; anything but a clear yes is a no, as in the published code."""
-    return text.strip().strip(".").casefold() in {"yes", "是"}
+    return text.strip() in {"Yes", "yes", "YES", "是"}
 
 
 def answer(text: str) -> str:
@@ -83,12 +83,16 @@ def labelled_instances(text: str, *, truncated: bool) -> list[Instance]:
 
 
 def labelled_classes(text: str, *, truncated: bool) -> list[Instance]:
-    """Read output-first instances: "Class label: …" and, on the lines after it, the input."""
+    """Read output-first instances: "Class label: …" and, on the lines after it, the input.
+
+    An input ends before an "Output:" of its own: the label has been given.
+    """
     pieces = re.split(r"(?m)^[ \t]*Class label[:：]", text)[1:]
     found = []
     for piece in pieces:
         label, _, rest = piece.strip().partition("\n")
-        given = re.sub(r"\A\s*Input[:：]", "", rest).strip()
+        given = re.sub(r"\A\s*Input[:：]", "", rest)
+        given = re.split(r"(?m)^[ \t]*Output[:：]", given, maxsplit=1)[0].strip()
         found.append(Instance(input=_nothing(_unwrapped(given)), output=label.strip()))
     return found[:-1] if truncated else found
 

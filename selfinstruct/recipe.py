@@ -6,15 +6,17 @@ rule judges, or how a prompt is worded.
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from selfinstruct.engines.base import Sampling
 from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.resources import data_dir, recipe_file
-from selfinstruct.rules import Rule, scope
+from selfinstruct.rules import Rule, check_patterns, scope
 from selfinstruct.task import digest, to_json
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,10 +32,10 @@ class Propose(_Section, frozen=True, kw_only=True):
     `parse` "paper" reads replies as the published code does.
     """
 
-    in_context: int = 8
-    grown: int = 2
-    new: int = 8
-    max_words: int = 60
+    in_context: Annotated[int, msgspec.Meta(ge=1)] = 8
+    grown: Count = 2
+    new: Annotated[int, msgspec.Meta(ge=1)] = 8
+    max_words: Count = 60
     leads: tuple[str, ...] = ()
     parse: Literal["list", "paper"] = "list"
     sampling: Sampling
@@ -47,9 +49,13 @@ class Classify(_Section, frozen=True, kw_only=True):
     """
 
     cues: tuple[str, ...] = ()
-    yes: int
-    no: int
+    yes: Count
+    no: Count
     sampling: Sampling
+
+    def __post_init__(self) -> None:
+        """Refuse a cue that does not compile."""
+        check_patterns(*self.cues)
 
 
 class Instances(_Section, frozen=True, kw_only=True):
@@ -65,9 +71,9 @@ class Instances(_Section, frozen=True, kw_only=True):
 
     style: Literal["auto", "respond", "few-shot"] = "auto"
     parse: Literal["labelled", "paper"] = "labelled"
-    max_instances: int = 1
-    exemplars: int = 8
-    class_exemplars: int = 8
+    max_instances: Annotated[int, msgspec.Meta(ge=1)] = 1
+    exemplars: Count = 8
+    class_exemplars: Count = 8
     input_cues: tuple[str, ...] = ()
     input_present: tuple[str, ...] = ()
     input_topics: tuple[str, ...] = ()
@@ -80,6 +86,7 @@ class Instances(_Section, frozen=True, kw_only=True):
         if self.input_cues and not self.input_topics:
             message = "input_cues need input_topics: what written inputs are about"
             raise ValueError(message)
+        check_patterns(*self.input_cues, *self.input_present)
 
 
 class NoveltySettings(_Section, frozen=True, kw_only=True):
@@ -87,7 +94,7 @@ class NoveltySettings(_Section, frozen=True, kw_only=True):
 
     measure: Literal["rouge-l"] = "rouge-l"
     tokens: Literal["unicode", "rouge-score"] = "unicode"
-    max_similarity: float
+    max_similarity: Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Recipe(_Section, frozen=True, kw_only=True):
@@ -122,8 +129,8 @@ def load_recipe(given: str) -> Recipe:
             raise InputError(f"no such recipe file: {given}", hint="give a name or a .toml file")
         path = recipe_file(given)
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tree = tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}", hint="see filters/README.md") from error
     _resolve_lists(tree, path)
     try:
@@ -148,10 +155,22 @@ def _words(recipe: Path, name: str) -> list[str]:
     """Read a word list: one entry a line, "#" starts a comment; beside the recipe, or shipped."""
     for folder in (recipe.parent, data_dir("filters")):
         if (folder / name).is_file():
-            lines = (folder / name).read_text(encoding="utf-8").splitlines()
+            lines = _text(folder / name).splitlines()
             return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     known = [f"words/{entry.name}" for entry in (data_dir("filters") / "words").iterdir()]
     raise unknown_name(f"word list in {recipe}", name, known)
+
+
+def _text(path: Path) -> str:
+    """Read a file of text; raise InputError when it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8: {error}", hint="save the file as UTF-8") from error
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {error.strerror}", hint="see filters/README.md"
+        ) from error
 
 
 def _explained(message: str) -> str:

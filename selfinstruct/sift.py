@@ -69,12 +69,17 @@ def sift(
 
 
 def sift_instances(
-    task: Task, instance_rules: Sequence[Rule], task_rules: Sequence[Rule], stage: str
+    task: Task,
+    instance_rules: Sequence[Rule],
+    task_rules: Sequence[Rule],
+    stage: str,
+    *,
+    most: int | None = None,
 ) -> list[Verdict]:
     """Judge a complete task: each instance by itself, then those that are left together.
 
     Returns the refused instances (each as the task with that instance alone) and, if any
-    instance is left and the task passes, the task with what is left.
+    instance is left and the task passes, the task with what is left, the first `most` of it.
     """
     verdicts: list[Verdict] = []
     left = []
@@ -87,5 +92,8 @@ def sift_instances(
             verdicts.append(verdict)
     if left:
         whole = msgspec.structs.replace(task, instances=tuple(left))
-        verdicts.append(judge(whole, task_rules, stage))
+        verdict = judge(whole, task_rules, stage)
+        if isinstance(verdict, Kept):
+            verdict = Kept(msgspec.structs.replace(task, instances=tuple(left[:most])))
+        verdicts.append(verdict)
     return verdicts

@@ -49,6 +49,11 @@ def _shape(char: str) -> str:
     return {"M": _MARK, "S": _SYMBOL}.get(category[0], _NOTHING)
 
 
+def is_unspaced(char: str) -> bool:
+    """Say whether a character is of a script written without spaces, such as Chinese."""
+    return bool(char) and _shape(char) == _SINGLE
+
+
 def tokens(text: str) -> list[str]:
     """Return the tokens of a text, case folded.
 

@@ -208,7 +208,8 @@ def test_the_broken_class_is_dropped() -> None:
     ("text", "expected"),
     [
         (" Yes", True),
-        ("YES.", True),
+        ("YES", True),
+        ("Yes.", False),
         ("是", True),
         ("No", False),
         ("", False),

@@ -6,7 +6,7 @@ any model library, tasks, or files.
 
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Annotated, Literal, Protocol, Self
 
 import msgspec
 
@@ -20,7 +20,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed: engines that can, constrain decoding to them. `seed` belongs to one prompt.
     """
 
-    max_tokens: int = 256
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
     temperature: float = 0.0
     top_p: float = 1.0
     presence_penalty: float = 0.0

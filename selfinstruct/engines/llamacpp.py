@@ -28,6 +28,9 @@ SLOTS = 8
 CONTEXT = 2048
 """Tokens of prompt and completion in one slot: the longest default prompt needs about 1,400."""
 
+BATCH = 256
+"""Tokens of prompts computed in one step: as fast as 2048, and a stop waits 3 s, not 20."""
+
 _HEADER_BYTES = 64 << 20  # GGUF metadata stands first; tokenisers take up to some 20 MB of it
 
 
@@ -130,6 +133,7 @@ def _request(prompt: Prompt) -> dict[str, Any]:
         "stop": list(sampling.stop),
         "cache_prompt": True,
         "stream": True,
+        "return_progress": True,  # chunks while a prompt is read: a stop need not wait for it
         "stream_options": {"include_usage": True},
     }
     if sampling.choices:
@@ -194,6 +198,7 @@ def _start(path: Path) -> Any:  # noqa: ANN401 (xllamacpp has no types)
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores()
     params.use_jinja = True
     params.cache_ram_mib = 0  # copies of idle slots: 150 MB more and no faster with short heads
+    params.n_batch = BATCH
     params.warmup = False
     params.verbosity = -1
     try:

@@ -10,7 +10,7 @@ instance (it is given the task with that instance alone); `conflicting_outputs` 
 
 from typing import Literal
 
-from selfinstruct.rules.base import Rejection
+from selfinstruct.rules.base import Rejection, check_patterns
 from selfinstruct.rules.instances import (
     ConflictingOutputs,
     Copies,
@@ -81,6 +81,7 @@ __all__ = [
     "TaskForm",
     "Unfinished",
     "WordCount",
+    "check_patterns",
     "scope",
 ]
 

@@ -3,6 +3,7 @@
 Decides: how a rule is called and what a refusal says. Does not know: any particular rule.
 """
 
+import re
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,16 @@ import msgspec
 from selfinstruct.task import Task
 
 Field = Literal["instruction", "input", "output"]
+
+
+def check_patterns(*patterns: str) -> None:
+    """Raise ValueError for the first that is not a regular expression."""
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            message = f"not a regular expression: {pattern!r}: {error}"
+            raise ValueError(message) from error
 
 
 class Rejection(msgspec.Struct, frozen=True):

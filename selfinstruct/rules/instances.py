@@ -8,7 +8,7 @@ import re
 
 from rapidfuzz.distance import Indel
 
-from selfinstruct.rules.base import BaseRule, Field, FieldRule, shortened
+from selfinstruct.rules.base import BaseRule, Field, FieldRule, check_patterns, shortened
 from selfinstruct.task import Task
 from selfinstruct.text import tokens
 
@@ -67,6 +67,10 @@ class MissingInput(BaseRule, frozen=True, tag="missing_input", kw_only=True):
 
     cues: tuple[str, ...]
     unless: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a pattern that does not compile, while the recipe is read."""
+        check_patterns(*self.cues, *self.unless)
 
     def fault(self, task: Task) -> str:
         """Look for the text the instruction speaks of."""

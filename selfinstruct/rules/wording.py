@@ -8,8 +8,8 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from selfinstruct.rules.base import FieldRule, shortened
-from selfinstruct.text import tokens
+from selfinstruct.rules.base import FieldRule, check_patterns, shortened
+from selfinstruct.text import is_unspaced, tokens
 
 
 class WordCount(FieldRule, frozen=True, tag="word_count", kw_only=True):
@@ -77,12 +77,7 @@ class BannedPattern(FieldRule, frozen=True, tag="banned_pattern", kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a pattern that does not compile, while the recipe is read."""
-        for pattern in self.patterns:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                message = f"not a regular expression: {pattern!r}: {error}"
-                raise ValueError(message) from error
+        check_patterns(*self.patterns)
 
     def fault_in(self, text: str) -> str:
         """Search."""
@@ -105,18 +100,24 @@ class PromptEcho(FieldRule, frozen=True, tag="prompt_echo", kw_only=True):
 @lru_cache(maxsize=256)
 def whole_words(words: tuple[str, ...]) -> re.Pattern[str]:
     """Match any of the words where it stands alone."""
-    return re.compile(rf"(?<!\w)(?:{_alternatives(words)})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?:{_alternatives(words, before=True)})", re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)
 def starts_with(words: tuple[str, ...]) -> re.Pattern[str]:
     """Match a text that starts with one of the words."""
-    return re.compile(rf"\W*(?:{_alternatives(words)})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"\W*(?:{_alternatives(words)})", re.IGNORECASE)
 
 
-def _alternatives(words: tuple[str, ...]) -> str:
+def _alternatives(words: tuple[str, ...], *, before: bool = False) -> str:
     """Join words for a regular expression, longest first so that a phrase wins over its head.
 
-    No words match nothing.
+    A word ends where no letter follows (and, with `before`, begins where none precedes); at the
+    side of a script without spaces it needs no such bound. No words match nothing.
     """
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"
+    bounded = []
+    for word in sorted(words, key=len, reverse=True):
+        head = r"(?<!\w)" if before and not is_unspaced(word[:1]) else ""
+        tail = "" if is_unspaced(word[-1:]) else r"(?!\w)"
+        bounded.append(head + re.escape(word) + tail)
+    return "|".join(bounded) or "(?!)"

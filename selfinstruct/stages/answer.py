@@ -116,8 +116,7 @@ def _completed(how: Instances, draft: Task, reply: Completion) -> Verdict:
         read = parse.paper_instances if how.parse == "paper" else parse.labelled_instances
         found = read(f"Example 1\nInput:{reply.text}", truncated=cut)
     if found:
-        instances = tuple(found[: how.max_instances])
-        return Kept(msgspec.structs.replace(draft, instances=instances))
+        return Kept(msgspec.structs.replace(draft, instances=tuple(found)))
     if cut:
         return Rejected("instances", "truncated", "the reply breaks off", draft)
     return Rejected("instances", "no_instance", f"no instance in {reply.text[:60]!r}", draft)
