@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "recipe": f"{self.recipe.name} {self.recipe.digest()}",
             "prompts": self.prompts.digest(),
             "model": f"{self.engine.model} {self.engine.revision}".strip(),
+            "model-licence": self.engine.licence,
             "language": self.language,
             "seed": str(self.seed),
             "prompts-per-round": str(self.prompts_per_round),

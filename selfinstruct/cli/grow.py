@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import click
+from msgspec import structs
 
 from selfinstruct import __version__
 from selfinstruct.cli.config import read_config
@@ -59,6 +60,7 @@ def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
 @click.option(
     "--engine", default=DEFAULT_ENGINE, show_default=True, help="Model that writes: KIND:MODEL."
 )
+@click.option("--model-licence", default="", help="Licence of the model, where it is not known.")
 @click.option(
     "--seeds",
     type=click.Path(path_type=Path),
@@ -115,6 +117,7 @@ def grow(
     target: int | None,
     out: Path,
     engine: str,
+    model_licence: str,
     seeds: Path | None,
     seeds_licence: str,
     language: str,
@@ -146,7 +149,7 @@ def grow(
             seeds=tuple(tasks),
             recipe=chosen,
             prompts=texts,
-            engine=model.info,
+            engine=structs.replace(model.info, licence=model_licence or model.info.licence),
             language=language,
             seed=seed,
             prompts_per_round=prompts_per_round,

@@ -5,7 +5,7 @@ know: whether a draft is any good.
 """
 
 from selfinstruct import parse
-from selfinstruct.engines.base import Completion, EngineInfo, Prompt
+from selfinstruct.engines.base import Completion, Prompt
 from selfinstruct.pool import slot_random
 from selfinstruct.recipe import Propose
 from selfinstruct.sift import Kept, Rejected, Verdict
@@ -64,7 +64,7 @@ def _items(how: Propose, reply: Completion, lead: str, first: int) -> list[parse
 
 def _draft(now: Round, text: str, place: str, parents: tuple[str, ...]) -> Task:
     """Make a draft that says where it came from."""
-    info: EngineInfo = now.engine.info
+    info = now.run.settings.engine  # the model, with the licence that the user may have given
     origin = Origin(
         kind="generated",
         round=now.outcome.round,

@@ -429,7 +429,11 @@ def test_other_settings_are_refused_and_named(
 def test_other_model_is_refused(base: Path) -> None:
     """A run that one model began is not resumed with another, or another revision of it."""
     frozen = tomllib.loads((base / "run" / "run.toml").read_text(encoding="utf-8"))
-    for info in (EngineInfo(model="other"), EngineInfo(model="scripted", revision="2")):
+    licence = "CC0-1.0"
+    for info in (
+        EngineInfo(model="other", licence=licence),
+        EngineInfo(model="scripted", revision="2", licence=licence),
+    ):
         settings = Settings(
             seeds_name="en.jsonl",
             seeds=tuple(load_seeds(seeds_file("en"), language="en", licence="Apache-2.0")),

@@ -1,0 +1,155 @@
+"""The run folder: what is frozen, what is finished, and how a killed run goes on.
+
+Decides: which files a run has, that only one process writes them, and that whatever lies beyond
+the last round marker is rebuilt. Does not know: what a round does, or any model.
+"""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from selfinstruct.errors import RunError
+from selfinstruct.run.create import create, same_fork, same_settings
+from selfinstruct.run.markers import (
+    Marker,
+    Timing,
+    checked_end,
+    finished_rows,
+    marker_path,
+    read_markers,
+    require_run,
+    rows_end,
+    seconds_by_round,
+)
+from selfinstruct.settings import Settings
+from selfinstruct.sift import Rejected
+from selfinstruct.storage import (
+    append_rows,
+    file_digest,
+    read_rows,
+    replace_file,
+    storage_error,
+    truncate,
+)
+from selfinstruct.task import Task, to_json
+
+__all__ = [
+    "Marker",
+    "Outcome",
+    "Run",
+    "finished_rows",
+    "read_markers",
+    "require_run",
+    "seconds_by_round",
+]
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What a round came to, before it is written: verdicts in slot order, and its cost."""
+
+    round: int
+    proposed: int = 0
+    kept: list[Task] = msgspec.field(default_factory=list)
+    rejected: list[Rejected] = msgspec.field(default_factory=list)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Run:
+    """A run folder that this process has locked: the finished rounds, and a place for the next."""
+
+    def __init__(
+        self, folder: Path, settings: Settings, *, version: str, fork: Path | None = None
+    ) -> None:
+        """Create a run or take one up; raise RunError when it is locked or is another's.
+
+        A new run with `fork` begins with the finished rounds of that run.
+        """
+        self.folder = folder
+        self.settings = settings
+        self._lock = _locked(folder)
+        try:
+            if (folder / "run.toml").exists():
+                same_settings(folder, settings)
+                same_fork(folder, fork)
+            else:
+                create(folder, settings, version, fork)
+            self.markers = read_markers(folder)
+            self._cut_unfinished()
+            self.grown = list(read_rows(folder / "pool.jsonl", Task))
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let others have the folder."""
+        self._lock.release()
+
+    def journal_path(self, number: int, stage: str) -> Path:
+        """Return the file that keeps the completions of a stage."""
+        return self.folder / "journal" / f"{number:04d}-{stage}.jsonl"
+
+    def finish(self, outcome: Outcome) -> Marker:
+        """Append a round's tasks and refusals, then write its marker: now it exists."""
+        number, kept, rejected = outcome.round, outcome.kept, outcome.rejected
+        pool, refused = self.folder / "pool.jsonl", self.folder / "rejected.jsonl"
+        starts = (rows_end(self.markers, "pool"), rows_end(self.markers, "rejected"))
+        append_rows(pool, kept)
+        append_rows(refused, rejected)
+        reasons: dict[str, int] = {}
+        for row in rejected:
+            reasons[row.rule] = reasons.get(row.rule, 0) + 1
+        marker = Marker(
+            round=number,
+            proposed=outcome.proposed,
+            accepted=len(kept),
+            rejected=dict(sorted(reasons.items())),
+            prompt_tokens=outcome.prompt_tokens,
+            completion_tokens=outcome.completion_tokens,
+            pool_bytes=pool.stat().st_size,
+            pool_digest=file_digest(pool, starts[0]),
+            rejected_bytes=refused.stat().st_size,
+            rejected_digest=file_digest(refused, starts[1]),
+        )
+        replace_file(marker_path(self.folder, number), to_json(marker) + b"\n")
+        self.markers.append(marker)
+        self.grown.extend(kept)
+        return marker
+
+    def record_time(self, number: int, stage: str, seconds: float) -> None:
+        """Note how long a stage took, for the closing table."""
+        append_rows(self.folder / "timings.jsonl", [Timing(number, stage, round(seconds, 3))])
+
+    def _cut_unfinished(self) -> None:
+        """Cut both files back to the last marker, once they are known to be what markers say."""
+        for name in ("pool", "rejected"):
+            path = self.folder / f"{name}.jsonl"
+            try:
+                truncate(path, checked_end(path, name, self.markers))
+            except OSError as error:
+                raise storage_error(error, path) from error
+
+
+def _locked(folder: Path) -> FileLock:
+    """Create the folder if need be and lock it; raise RunError when another process has it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        hint = "wait for the other process to end, or give this one its own folder with --out"
+        raise RunError(f"{folder} is in use by another process", hint=hint) from error
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    return lock

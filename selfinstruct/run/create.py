@@ -1,0 +1,78 @@
+"""How a run folder begins: new, forked from another run, or taken up again.
+
+Decides: what is frozen, that nothing of anybody else's is written over, and that a run is never
+resumed with other settings. Does not know: rounds, beyond copying finished ones.
+"""
+
+from pathlib import Path
+
+import tomli_w
+
+from selfinstruct.errors import RunError
+from selfinstruct.run.markers import marker_path, read_markers, require_run
+from selfinstruct.settings import Settings
+from selfinstruct.storage import replace_file
+from selfinstruct.task import to_json
+
+
+def create(folder: Path, settings: Settings, version: str, fork: Path | None) -> None:
+    """Freeze the settings of a new run; run.toml is written last.
+
+    The file ".new" says that what lies in the folder is ours, left by a process that was killed
+    in the middle of this, so that nothing of anybody else's is ever written over.
+    """
+    others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    if others and not (folder / ".new").exists():
+        message = f"{folder} is not empty and not a run folder (it holds {others[0]!r})"
+        raise RunError(message, hint="give a new folder with --out")
+    tree = settings.frozen(version)
+    if fork is not None:
+        tree["forked_from"] = {"fingerprint": require_run(fork)["fingerprint"]}
+    replace_file(folder / ".new", b"")
+    if fork is not None:
+        _copy_rounds(fork, folder)
+    replace_file(folder / "seeds.jsonl", [to_json(task) + b"\n" for task in settings.seeds])
+    text = tomli_w.dumps(tree, multiline_strings=True)
+    replace_file(folder / "run.toml", text.encode())
+    (folder / ".new").unlink()
+
+
+def _copy_rounds(fork: Path, folder: Path) -> None:
+    """Copy the finished rounds of a run, which may be growing meanwhile: hence markers first."""
+    markers = read_markers(fork)
+    try:
+        for name in ("pool.jsonl", "rejected.jsonl", "timings.jsonl"):
+            if (fork / name).exists():
+                replace_file(folder / name, (fork / name).read_bytes())
+        for path in sorted((fork / "journal").glob("[0-9]*.jsonl")):
+            if int(path.name[:4]) <= len(markers):
+                replace_file(folder / "journal" / path.name, path.read_bytes())
+    except OSError as error:
+        hint = "the run that --fork names is damaged; restore it"
+        raise RunError(f"cannot read {error.filename}: {error.strerror}", hint=hint) from error
+    for marker in markers:
+        replace_file(marker_path(folder, marker.round), to_json(marker) + b"\n")
+
+
+def same_fork(folder: Path, fork: Path | None) -> None:
+    """Refuse to fork into a run that is there already, unless it is that fork."""
+    if fork is not None and "forked_from" not in require_run(folder):
+        message = f"{folder} is a run already, and no fork: nothing of {fork} would come into it"
+        raise RunError(message, hint="give a new folder with --out, or leave out --fork")
+
+
+def same_settings(folder: Path, settings: Settings) -> None:
+    """Refuse to go on with a run that was begun with other settings, naming what differs."""
+    had = require_run(folder)["fingerprint"]
+    differing = [
+        f"{name}: {had.get(name, 'none')!r} there, {value!r} now"
+        for name, value in settings.fingerprint().items()
+        if had.get(name) != value
+    ]
+    if differing:
+        message = f"{folder} was begun with other settings ({'; '.join(differing)})"
+        hint = (
+            f"use the same settings to go on, or fork: selfinstruct grow --fork {folder} "
+            "--out NEW_FOLDER starts a new run from its finished rounds"
+        )
+        raise RunError(message, hint=hint)
