@@ -124,3 +124,18 @@ def test_the_closing_table_is_as_it_was(golden: Golden) -> None:
         for number, (proposed, accepted, rejected) in enumerate(rounds, 1)
     ]
     golden("closing-table.txt", closing_table(markers, {1: 12.4, 2: 3.0}) + "\n")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")) + [ROOT / "README.md"])
+def test_python_in_documents_runs(path: Path) -> None:
+    """Each Python example of a document runs as it stands."""
+    text = path.read_text(encoding="utf-8")
+    for code in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        exec(compile(code, str(path), "exec"), {})  # noqa: S102 (our own documents)
+
+
+@pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")], ids=lambda p: p.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    """A relative link names a file that exists."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target

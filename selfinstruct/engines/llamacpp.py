@@ -31,6 +31,10 @@ CONTEXT = 2048
 BATCH = 256
 """Tokens of prompts computed in one step: as fast as 2048, and a stop waits 3 s, not 20."""
 
+SHORT_ANSWER = 8
+"""Tokens up to which prompts take turns in one slot: reading their shared head once, not once a
+slot, saves more than decoding together would (classify, 25 prompts: 3 s, not 12)."""
+
 _HEADER_BYTES = 64 << 20  # GGUF metadata stands first; tokenisers take up to some 20 MB of it
 
 
@@ -136,6 +140,8 @@ def _request(prompt: Prompt) -> dict[str, Any]:
         "return_progress": True,  # chunks while a prompt is read: a stop need not wait for it
         "stream_options": {"include_usage": True},
     }
+    if sampling.max_tokens <= SHORT_ANSWER:
+        request["id_slot"] = 0
     if sampling.choices:
         options = " | ".join(_quoted(choice) for choice in sampling.choices)
         request["grammar"] = f"root ::= {options}"
