@@ -152,5 +152,6 @@ def paper_classes(text: str, *, truncated: bool) -> list[Instance]:
 
 
 def _without_label(text: str) -> str:
-    """Take an input from behind its label."""
-    return re.sub(r"\AInput\s*(?:\d+\s*)?:", "", text.strip()).strip()
+    """Take an input from behind its label; "(none)" is how our prompts write that there is none."""
+    given = re.sub(r"\AInput\s*(?:\d+\s*)?:", "", text.strip()).strip()
+    return "" if given == "(none)" else given

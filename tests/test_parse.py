@@ -285,3 +285,11 @@ def test_a_broken_reply_gives_one_instance_less_at_most(text: str) -> None:
     ):
         whole, cut = read(text, truncated=False), read(text, truncated=True)
         assert cut in (whole, whole[:-1])
+
+
+def test_our_mark_for_no_input_is_no_input_in_paper_parsing_too() -> None:
+    """Our few-shot prompts write "(none)", which the published code has no word for."""
+    text = "Example 1\nInput: (none)\nOutput: Yes, it is."
+    assert parse.paper_instances(text, truncated=False) == [Instance("", "Yes, it is.")]
+    classes = parse.paper_classes("Class label: yes\nInput: (none)", truncated=False)
+    assert classes == [Instance("", "yes")]
