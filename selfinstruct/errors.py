@@ -1,7 +1,8 @@
 """What can go wrong, as one small tree of errors, each with a hint.
 
-Decides: which faults are the user's (exit code 2) and which are not (exit code 1), and how a
-message names its place. Does not know: how errors are printed (that is `cli.main`).
+Decides: the exit code of each fault (2 where something given, or around us, has to change first;
+1 where a run did not reach what it was for), and the suggestion for a misspelt name. Does not
+know: how errors are printed (that is `cli.main`).
 """
 
 from collections.abc import Iterable

@@ -90,7 +90,7 @@ def labelled_classes(text: str, *, truncated: bool) -> list[Instance]:
     pieces = re.split(r"(?m)^[ \t]*Class label[:：]", text)[1:]
     found = []
     for piece in pieces:
-        label, _, rest = piece.strip().partition("\n")
+        label, _, rest = piece.partition("\n")
         given = re.sub(r"\A\s*Input[:：]", "", rest)
         given = re.split(r"(?m)^[ \t]*Output[:：]", given, maxsplit=1)[0].strip()
         found.append(Instance(input=_nothing(_unwrapped(given)), output=label.strip()))

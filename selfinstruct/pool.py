@@ -39,12 +39,12 @@ class Pool:
         random.shuffle(drawn)
         return drawn
 
-    def exemplars(self, random: Random, count: int, *, classification: bool | None) -> list[Task]:
-        """Draw up to `count` seed tasks for few-shot prompts, of one kind (None: of any).
+    def exemplars(self, random: Random, count: int, *, classification: bool) -> list[Task]:
+        """Draw up to `count` seed tasks for few-shot prompts, classification or not.
 
         They come from the shortest third: short exemplars leave the context to the task.
         """
-        fitting = [t for t in self.seeds if classification in (None, bool(t.is_classification))]
+        fitting = [t for t in self.seeds if bool(t.is_classification) == classification]
         fitting.sort(key=_size)
         short = fitting[: max(count, len(fitting) // 3)]
         return random.sample(short, min(count, len(short)))

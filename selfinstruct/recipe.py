@@ -123,14 +123,15 @@ def load_recipe(given: str) -> Recipe:
 
     Raises InputError naming file and place for anything that is not a recipe.
     """
-    path = Path(given)
-    if not path.is_file():
-        if path.suffix == ".toml" or "/" in given:
+    if given.endswith(".toml") or "/" in given:
+        path = Path(given)
+        if not path.is_file():
             raise InputError(f"no such recipe file: {given}", hint="give a name or a .toml file")
+    else:
         path = recipe_file(given)
     try:
         tree = tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not TOML: {error}", hint="see filters/README.md") from error
     _resolve_lists(tree, path)
     try:

@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).parent
 
 def data_dir(name: str) -> Path:
     """Return the folder `name` ("seeds", "filters") of a checkout or of an installed wheel."""
-    for folder in (_PACKAGE.parent / name, _PACKAGE / "_data" / name):
+    for folder in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if folder.is_dir():
             return folder
     message = f"the folder {name!r} that ships with selfinstruct is missing"

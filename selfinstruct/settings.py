@@ -4,6 +4,7 @@ Decides: which settings are part of a run's identity, and how they are written t
 not know: the run folder, or who gave the settings.
 """
 
+import unicodedata
 from typing import Any
 
 import msgspec
@@ -50,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Return the content of run.toml: the fingerprint and all that it stands for."""
         tree = {
             "fingerprint": self.fingerprint(),
-            "versions": {"selfinstruct": version},
+            "versions": {"selfinstruct": version, "unicode": unicodedata.unidata_version},
             "engine": msgspec.to_builtins(self.engine),
             "prompts": self.prompts.texts,
             "recipe": msgspec.to_builtins(self.recipe),

@@ -25,8 +25,8 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     reason = error.strerror or str(error)
     return StorageError(
         f"cannot write {path}: {reason}",
-        hint="free some space or choose another folder with --out, then run the same command "
-        "again: nothing that was already written is lost",
+        hint="free some space, or choose a folder that can be written (--out); then give the "
+        "same command again: nothing that was already written is lost",
     )
 
 

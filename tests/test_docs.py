@@ -126,7 +126,7 @@ def test_the_closing_table_is_as_it_was(golden: Golden) -> None:
     golden("closing-table.txt", closing_table(markers, {1: 12.4, 2: 3.0}) + "\n")
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")) + [ROOT / "README.md"])
+@pytest.mark.parametrize("path", [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"])
 def test_python_in_documents_runs(path: Path) -> None:
     """Each Python example of a document runs as it stands."""
     text = path.read_text(encoding="utf-8")

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from selfinstruct.engines import Completion, Engine, EngineInfo, Prompt, ScriptedEngine
+from selfinstruct.errors import EngineError
 from selfinstruct.grow import BARREN_ROUNDS, grow
 from selfinstruct.prompts import load_prompts
-from selfinstruct.recipe import load_recipe
+from selfinstruct.recipe import Recipe, load_recipe
 from selfinstruct.resources import seeds_file
 from selfinstruct.run import Run
 from selfinstruct.seeds import load_seeds
@@ -214,3 +215,34 @@ def test_the_paper_recipe_grows(tmp_path: Path) -> None:
     assert len(rows(run.folder)) > 20
     assert False in kinds
     assert all(task.instruction.startswith("Tell me of") for task in rows(run.folder))
+
+
+def test_an_engine_that_fails_on_all_proposals_stops_the_run(tmp_path: Path) -> None:
+    """When nothing can grow, the run stops with the first error and asks again next time."""
+    broken = ScriptedEngine(lambda p: Completion(p.key, "", "error", error="no GPU"))
+    with pytest.raises(EngineError, match="all 12 proposals failed; the first: no GPU"):
+        grown(tmp_path / "run", broken)
+    run = grown(tmp_path / "run", ScriptedEngine(fanciful))
+    assert [marker.accepted > 0 for marker in run.markers] == [True, True]
+
+
+def test_items_beyond_those_asked_for_are_refused_by_name(tmp_path: Path) -> None:
+    """A reply that goes on for longer than it was asked to loses nothing without a trace."""
+
+    def wordy(prompt: Prompt) -> str:
+        if "/propose/" in prompt.key:
+            return fanciful(prompt) + "\n10) Name three more owls of the north.\n11) And rivers."
+        return fanciful(prompt)
+
+    run = grown(tmp_path / "run", ScriptedEngine(wordy), rounds=1, recipe=_without_stops())
+    refused = list(read_rows(run.folder / "rejected.jsonl", Rejected))
+    assert sum(row.rule == "surplus" for row in refused) == 24
+    assert run.markers[0].proposed == 36
+
+
+def _without_stops() -> Recipe:
+    """Return the default recipe for an engine that does not know stop strings."""
+    recipe = load_recipe("default")
+    sampling = msgspec.structs.replace(recipe.propose.sampling, stop=())
+    propose = msgspec.structs.replace(recipe.propose, sampling=sampling)
+    return msgspec.structs.replace(recipe, propose=propose)

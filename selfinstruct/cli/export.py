@@ -23,4 +23,4 @@ def export(run: Path, name: str, out: Path | None, *, with_seeds: bool) -> None:
     require_run(run)
     target = out or run / "export" / f"{name}.jsonl"
     count = write_export(run, name, target, with_seeds=with_seeds)
-    click.echo(f"wrote {target} ({count} rows)")
+    click.echo(f"wrote {target} ({count} rows)", err=True)

@@ -14,12 +14,13 @@ from selfinstruct import __version__
 from selfinstruct.cli.config import read_config
 from selfinstruct.cli.progress import Bars, JsonLog, closing_table
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, open_engine
-from selfinstruct.errors import unknown_name
+from selfinstruct.errors import InputError, SelfInstructError, unknown_name
 from selfinstruct.export import FORMATS, export
+from selfinstruct.grow import BARREN_ROUNDS
 from selfinstruct.grow import grow as play_rounds
 from selfinstruct.prompts import load_prompts
 from selfinstruct.recipe import load_recipe
-from selfinstruct.resources import prompts_dir, seeds_file
+from selfinstruct.resources import seeds_file
 from selfinstruct.run import Run, seconds_by_round
 from selfinstruct.seeds import load_seeds
 from selfinstruct.settings import Settings
@@ -136,13 +137,18 @@ def grow(
 
     Kill it at any time: the same command goes on where it stopped.
     """
-    prompts_dir(language)  # an unknown language is refused before anything is read
+    texts = load_prompts(language, prompts)
     chosen = load_recipe(recipe)
+    if chosen.language != language:
+        message = f"the recipe {chosen.name!r} is for {chosen.language!r}, not {language!r}"
+        raise InputError(message, hint="give one for it (--recipe FILE.toml), or see --language")
+    if seeds_licence and not seeds:
+        hint = f"those that ship are {SEEDS_LICENCE}"
+        raise InputError("--seeds-licence is for seeds of your own (--seeds)", hint=hint)
     seeds_path = seeds or seeds_file(language)
     tasks = load_seeds(
         seeds_path, language=language, licence=seeds_licence if seeds else SEEDS_LICENCE
     )
-    texts = load_prompts(language, prompts)
     with open_engine(engine, quiet=quiet) as model:
         settings = Settings(
             seeds_name=seeds_path.name,
@@ -160,12 +166,17 @@ def grow(
         with Run(out, settings, version=__version__, fork=fork) as run:
             _play(run, model, wanted, target or 0, watch)
             written = {} if no_export else _export(out, exports)
-            if quiet:
-                return
+            gave_up = wanted is None and len(run.grown) < (target or 0)
             if log_json and isinstance(watch, JsonLog):
                 watch.end(run.markers, seconds_by_round(out), written)
-            else:
+            elif not quiet:
                 _closing(out, run, wanted, written)
+            if gave_up:
+                message = f"gave up at {len(run.grown)} of {target} tasks: {BARREN_ROUNDS} rounds"
+                raise SelfInstructError(
+                    f"{message} in a row accepted nothing",
+                    hint=f"see why: selfinstruct show {out} --rejected all",
+                )
 
 
 def _play(run: Run, model: Engine, rounds: int | None, target: int, watch: Watch) -> None:

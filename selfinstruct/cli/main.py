@@ -1,6 +1,7 @@
 """The command line: which commands there are, and how errors and signals end a process.
 
-Decides: exit codes (0 done; 1 a fault of ours; 2 of what was given; 130 Ctrl-C; 143 SIGTERM) and
+Decides: exit codes (0 done; 1 a fault of ours; 2 of what was given; 130 Ctrl-C; 141 the reader
+of a pipe has gone; 143 SIGTERM) and
 that a user never sees a traceback for a fault of theirs. Does not know: what a command does.
 """
 
@@ -15,7 +16,8 @@ from typing import NoReturn
 import click
 
 from selfinstruct import __version__
-from selfinstruct.errors import SelfInstructError, unknown_name
+from selfinstruct.errors import InputError, SelfInstructError, unknown_name
+from selfinstruct.task import clean
 
 COMMANDS = {
     "grow": "Grow a dataset: play rounds, then export.",
@@ -87,6 +89,7 @@ def run_main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show
     try:
+        _refuse_undecodable(sys.argv[1:])
         code = main.main(prog_name="selfinstruct", standalone_mode=False)
         sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
@@ -102,7 +105,15 @@ def run_main() -> NoReturn:
     except (ReaderGone, BrokenPipeError):
         # Nothing is left to say, also not at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(141)
+
+
+def _refuse_undecodable(arguments: list[str]) -> None:
+    """Refuse words that are not text: they could not be written down in a run."""
+    for word in arguments:
+        if not word.isascii() and word != clean(word):
+            hint = "rename the file, or use a UTF-8 locale"
+            raise InputError(f"not UTF-8: {word!r}", hint=hint)
 
 
 def _complain_of_usage(error: click.ClickException) -> None:

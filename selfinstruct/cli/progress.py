@@ -29,6 +29,8 @@ class Bars:
         self._tokens = 0
         self._began = 0.0
         self._kept = self._refused = 0
+        self._failures = 0
+        self._error = ""
 
     def begin(self, run: Run) -> None:
         """Say what is about to happen."""
@@ -63,6 +65,9 @@ class Bars:
         """Move the bar; only fresh completions count for speed."""
         if self._bar is None:
             return
+        if completion.finish == "error":
+            self._failures += 1
+            self._error = self._error or completion.error
         if fresh:
             self._tokens += completion.completion_tokens
         self._bar.update()
@@ -85,6 +90,11 @@ class Bars:
         """Print a line for a finished round."""
         self.close()
         self._kept = self._refused = 0
+        if self._failures:
+            what = "completion" if self._failures == 1 else "completions"
+            message = f"{self._failures} {what} failed; the first: {self._error}"
+            click.echo(message, err=True)
+            self._failures, self._error = 0, ""
         click.echo(
             f"round {marker.round}: {marker.accepted} accepted of {marker.proposed} proposed",
             err=True,

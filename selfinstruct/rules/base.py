@@ -4,7 +4,7 @@ Decides: how a rule is called and what a refusal says. Does not know: any partic
 """
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,9 +18,15 @@ def check_patterns(*patterns: str) -> None:
     for pattern in patterns:
         try:
             re.compile(pattern)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             message = f"not a regular expression: {pattern!r}: {error}"
             raise ValueError(message) from error
+
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Texts = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
 
 class Rejection(msgspec.Struct, frozen=True):

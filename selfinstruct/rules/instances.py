@@ -8,7 +8,15 @@ import re
 
 from rapidfuzz.distance import Indel
 
-from selfinstruct.rules.base import BaseRule, Field, FieldRule, check_patterns, shortened
+from selfinstruct.rules.base import (
+    BaseRule,
+    Field,
+    FieldRule,
+    Positive,
+    Share,
+    check_patterns,
+    shortened,
+)
 from selfinstruct.task import Task
 from selfinstruct.text import tokens
 
@@ -17,12 +25,18 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
     """Refuse a text that repeats another text of the same task, `of`.
 
     Similar means that the longest common subsequence of tokens, as an F-measure, is above
-    `max_similarity`; a text of more than ten tokens that stands whole inside the other counts
-    as well.
+    `max_similarity`, or above half of it where the other text, of more than ten tokens, stands
+    whole inside this one.
     """
 
     of: Field
-    max_similarity: float
+    max_similarity: Share
+
+    def __post_init__(self) -> None:
+        """Refuse comparisons that say nothing: drafts have one text, and a text is itself."""
+        if self.field in ("instruction", self.of):
+            message = "compare an input or an output with another text"
+            raise ValueError(message)
 
     def fault(self, task: Task) -> str:
         """Compare the two texts of each instance."""
@@ -45,7 +59,7 @@ class Label(BaseRule, frozen=True, tag="label", kw_only=True):
     whole label is one of `also` ("yes", "no"). Other tasks pass.
     """
 
-    max_words: int = 4
+    max_words: Positive = 4
     also: tuple[str, ...] = ()
 
     def fault(self, task: Task) -> str:

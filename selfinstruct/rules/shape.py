@@ -8,7 +8,7 @@ import string
 import unicodedata
 from typing import ClassVar
 
-from selfinstruct.rules.base import FieldRule, shortened
+from selfinstruct.rules.base import Count, FieldRule, Positive, Share, Texts, shortened
 from selfinstruct.rules.wording import starts_with
 from selfinstruct.text import tokens
 
@@ -89,9 +89,9 @@ class Repetition(FieldRule, frozen=True, tag="repetition", kw_only=True):
     fewer than `min_tokens` are kept: short ones repeat by nature.
     """
 
-    max_share: float
-    run: int = 4
-    min_tokens: int = 12
+    max_share: Share
+    run: Positive = 4
+    min_tokens: Count = 12
 
     def fault_in(self, text: str) -> str:
         """Count runs of tokens that came before."""
@@ -109,8 +109,8 @@ class Script(FieldRule, frozen=True, tag="script", kw_only=True):
     A name is the start of a character's Unicode name: "LATIN", "CJK", "HIRAGANA".
     """
 
-    scripts: tuple[str, ...]
-    min_share: float
+    scripts: Texts
+    min_share: Share
 
     def fault_in(self, text: str) -> str:
         """Count letters."""

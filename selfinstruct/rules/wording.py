@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from selfinstruct.rules.base import FieldRule, check_patterns, shortened
+from selfinstruct.rules.base import Count, FieldRule, check_patterns, shortened
 from selfinstruct.text import is_unspaced, tokens
 
 
@@ -18,8 +18,8 @@ class WordCount(FieldRule, frozen=True, tag="word_count", kw_only=True):
     Tokens are the unit for languages written without spaces.
     """
 
-    min: int = 0
-    max: int
+    min: Count = 0
+    max: Count
     unit: Literal["words", "tokens"] = "words"
 
     def fault_in(self, text: str) -> str:

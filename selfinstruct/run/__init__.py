@@ -75,6 +75,7 @@ class Run:
             if (folder / "run.toml").exists():
                 same_settings(folder, settings)
                 same_fork(folder, fork)
+                (folder / ".new").unlink(missing_ok=True)
             else:
                 create(folder, settings, version, fork)
             self.markers = read_markers(folder)
@@ -126,6 +127,10 @@ class Run:
         self.markers.append(marker)
         self.grown.extend(kept)
         return marker
+
+    def forget(self, number: int, stage: str) -> None:
+        """Drop the journal of a stage, so that the next run asks again."""
+        self.journal_path(number, stage).unlink(missing_ok=True)
 
     def record_time(self, number: int, stage: str, seconds: float) -> None:
         """Note how long a stage took, for the closing table."""

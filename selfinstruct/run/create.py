@@ -28,6 +28,7 @@ def create(folder: Path, settings: Settings, version: str, fork: Path | None) ->
     tree = settings.frozen(version)
     if fork is not None:
         tree["forked_from"] = {"fingerprint": require_run(fork)["fingerprint"]}
+    _clear(folder)
     replace_file(folder / ".new", b"")
     if fork is not None:
         _copy_rounds(fork, folder)
@@ -37,15 +38,33 @@ def create(folder: Path, settings: Settings, version: str, fork: Path | None) ->
     (folder / ".new").unlink()
 
 
+OURS = ("pool.jsonl", "rejected.jsonl", "timings.jsonl", "seeds.jsonl", "ancestors.jsonl")
+"""What an unfinished creation may have left beside rounds/ and journal/."""
+
+
+def _clear(folder: Path) -> None:
+    """Take away what a creation that was killed has left: another may want other rounds."""
+    left = [folder / name for name in OURS]
+    left += [*(folder / "rounds").glob("*.json"), *(folder / "journal").glob("*.jsonl")]
+    for path in left:
+        path.unlink(missing_ok=True)
+
+
 def _copy_rounds(fork: Path, folder: Path) -> None:
-    """Copy the finished rounds of a run, which may be growing meanwhile: hence markers first."""
+    """Copy the finished rounds of a run, which may be growing meanwhile: hence markers first.
+
+    Its seeds become ancestors: parents of copied tasks that may be no seeds of the new run.
+    """
     markers = read_markers(fork)
     try:
+        ancestors = [fork / "ancestors.jsonl", fork / "seeds.jsonl"]
+        data = b"".join(path.read_bytes() for path in ancestors if path.exists())
+        replace_file(folder / "ancestors.jsonl", data)
         for name in ("pool.jsonl", "rejected.jsonl", "timings.jsonl"):
             if (fork / name).exists():
                 replace_file(folder / name, (fork / name).read_bytes())
         for path in sorted((fork / "journal").glob("[0-9]*.jsonl")):
-            if int(path.name[:4]) <= len(markers):
+            if int(path.name.partition("-")[0]) <= len(markers):
                 replace_file(folder / "journal" / path.name, path.read_bytes())
     except OSError as error:
         hint = "the run that --fork names is damaged; restore it"
@@ -56,8 +75,11 @@ def _copy_rounds(fork: Path, folder: Path) -> None:
 
 def same_fork(folder: Path, fork: Path | None) -> None:
     """Refuse to fork into a run that is there already, unless it is that fork."""
-    if fork is not None and "forked_from" not in require_run(folder):
-        message = f"{folder} is a run already, and no fork: nothing of {fork} would come into it"
+    if fork is None:
+        return
+    origin = require_run(folder).get("forked_from", {}).get("fingerprint")
+    if origin != require_run(fork)["fingerprint"]:
+        message = f"{folder} is a run already, and no fork of {fork}: nothing of it would come in"
         raise RunError(message, hint="give a new folder with --out, or leave out --fork")
 
 

@@ -6,10 +6,11 @@ know: whether a draft is any good.
 
 from selfinstruct import parse
 from selfinstruct.engines.base import Completion, Prompt
+from selfinstruct.errors import EngineError
 from selfinstruct.pool import slot_random
 from selfinstruct.recipe import Propose
 from selfinstruct.sift import Kept, Rejected, Verdict
-from selfinstruct.stages.base import Round, failed
+from selfinstruct.stages.base import OVER_BUDGET, Round, failed
 from selfinstruct.task import Origin, Task, new_task
 
 
@@ -38,15 +39,26 @@ def propose(now: Round) -> list[Verdict]:
         )
         shown.append(examples)
         leads.append(lead)
+    replies = now.ask("propose", prompts)
+    if all(reply.finish == "error" and reply.error != OVER_BUDGET for reply in replies):
+        # Nothing can grow from this: a fault of the engine, not of single prompts.
+        now.run.forget(now.outcome.round, "propose")
+        message = f"all {len(replies)} proposals failed; the first: {replies[0].error}"
+        hint = "mend the engine, then give the same command again: finished rounds are kept"
+        raise EngineError(message, hint=hint)
     verdicts: list[Verdict] = []
-    for reply, examples, lead in zip(now.ask("propose", prompts), shown, leads, strict=True):
+    for reply, examples, lead in zip(replies, shown, leads, strict=True):
         parents = tuple(task.id for task in examples)
         items = _items(how, reply, lead, len(examples) + 1)
         drafts = [
             (item, _draft(now, item.text, f"{reply.key}#{place}", parents))
             for place, item in enumerate(items, 1)
         ]
-        verdicts += [_verdict(item, draft) for item, draft in drafts]
+        verdicts += [_verdict(item, draft) for item, draft in drafts[: how.new]]
+        verdicts += [
+            Rejected("propose", "surplus", f"{how.new} asked for", draft)
+            for _, draft in drafts[how.new :]
+        ]
         if not drafts:
             verdicts.append(_no_task(reply, _draft(now, reply.text, f"{reply.key}#0", parents)))
     return verdicts
@@ -59,7 +71,7 @@ def _items(how: Propose, reply: Completion, lead: str, first: int) -> list[parse
     cut = reply.finish == "length"
     if how.parse == "paper":
         return parse.paper_items(lead + reply.text, truncated=cut)
-    return parse.listed_items(lead + reply.text, first=first, truncated=cut)[: how.new]
+    return parse.listed_items(lead + reply.text, first=first, truncated=cut)
 
 
 def _draft(now: Round, text: str, place: str, parents: tuple[str, ...]) -> Task:

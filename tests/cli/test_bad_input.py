@@ -19,7 +19,7 @@ from selfinstruct.engines import EngineInfo
 from selfinstruct.errors import RunError
 from selfinstruct.prompts import load_prompts
 from selfinstruct.recipe import load_recipe
-from selfinstruct.resources import recipe_file, seeds_file
+from selfinstruct.resources import prompts_dir, recipe_file, seeds_file
 from selfinstruct.run import Run
 from selfinstruct.seeds import load_seeds
 from selfinstruct.settings import Settings
@@ -591,14 +591,14 @@ def test_control_characters_in_an_error_are_escaped(tmp_path: Path) -> None:
 
 
 def test_closed_pipe_is_no_error(base: Path) -> None:
-    """When the reader of the output goes away, the command ends without a complaint."""
+    """When the reader of the output goes away, the command ends silently, as a pipe's writer."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as out:
         done = subprocess.run(
             words("show", base / "run"), stdout=out, stderr=subprocess.PIPE, check=False
         )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_output_that_is_not_utf8_is_no_error(base: Path) -> None:
@@ -607,3 +607,65 @@ def test_output_that_is_not_utf8_is_no_error(base: Path) -> None:
     result = run("show", base / "run", "--rejected", "all", "--samples", "1000", env=plain)
     assert result.code == 0, result.err
     assert "\\u2026" in result.out  # a text that was cut
+
+
+def test_fork_of_another_run_is_refused(base: Path, tmp_path: Path) -> None:
+    """A fork goes on as the fork of the run it came from, and of no other."""
+    other = [*grow_words(tmp_path, "--seed", "7")]
+    assert run(*other).code == 0
+    fork: list[str | Path] = ["--fork", base / "run", "--out", tmp_path / "fork", "--seed", "8"]
+    assert run(*grow_words(tmp_path, *fork)).code == 0
+    again: list[str | Path] = [
+        "--fork",
+        tmp_path / "run",
+        "--out",
+        tmp_path / "fork",
+        "--seed",
+        "8",
+    ]
+    refused(run(*grow_words(tmp_path, *again)), "no fork of")
+
+
+def test_fork_that_was_killed_leaves_no_rounds_to_another_run(base: Path, tmp_path: Path) -> None:
+    """What an unfinished fork has copied is taken away when the folder becomes a plain run."""
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / ".new").touch()
+    for name in ("pool.jsonl", "rejected.jsonl"):
+        (out / name).write_bytes((base / "run" / name).read_bytes())
+    (out / "rounds").mkdir()
+    for path in (base / "run" / "rounds").iterdir():
+        (out / "rounds" / path.name).write_bytes(path.read_bytes())
+    result = run(*grow_words(tmp_path, "--seed", "9"))
+    assert result.code == 0, result.err
+    assert "a new run" in result.err
+
+
+def test_parents_from_before_a_fork_can_be_shown(base: Path, tmp_path: Path) -> None:
+    """A fork with other seeds still knows the seeds its copied tasks came from."""
+    seeds = tmp_path / "seeds.jsonl"
+    lines = seeds_file("en").read_text(encoding="utf-8").splitlines(keepends=True)
+    seeds.write_text("".join(lines[:40]), encoding="utf-8")
+    more: list[str | Path] = ["--fork", base / "run", "--out", tmp_path / "fork"]
+    more += ["--seeds", seeds]
+    assert run(*grow_words(tmp_path, *more)).code == 0
+    old = load_seeds(seeds_file("en"), language="en")[-1]
+    shown = run("show", tmp_path / "fork", "--task", old.id)
+    assert shown.code == 0
+    assert old.instruction in shown.out
+
+
+def test_recipe_for_another_language_is_refused(tmp_path: Path) -> None:
+    """A language needs a recipe for it, and says so before anything runs."""
+    prompts = tmp_path / "prompts"
+    prompts.mkdir()
+    for path in prompts_dir("en").glob("*.txt"):
+        (prompts / path.name).write_bytes(path.read_bytes())
+    result = run(*grow_words(tmp_path, "--language", "de", "--prompts", prompts))
+    refused(result, "the recipe 'default' is for 'en', not 'de'", "--recipe")
+
+
+def test_words_that_are_not_text_are_refused(tmp_path: Path) -> None:
+    """An argument that is no UTF-8 could not be written down, so it is refused at once."""
+    bad = os.fsdecode(b"\xff")
+    refused(run(*grow_words(tmp_path, "--model-licence", bad)), "not UTF-8")

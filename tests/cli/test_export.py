@@ -32,7 +32,7 @@ def exported(folder: Path, target: Path, name: str, *more: str) -> list[dict[str
     assert result.code == 0, result
     with target.open(encoding="utf-8", newline="\n") as lines:
         rows = [json.loads(line) for line in lines]
-    assert result.out == f"wrote {target} ({len(rows)} rows)\n"
+    assert result.err == f"wrote {target} ({len(rows)} rows)\n"
     return rows
 
 

@@ -104,7 +104,8 @@ def test_target_stops_after_the_round_that_reaches_it(tmp_path: Path) -> None:
     """A target alone plays as many rounds as it needs, and no more."""
     words = grow_words(tmp_path, "--target", "15")
     place = words.index("--rounds")
-    assert run(*words[:place], *words[place + 2 :]).code == 0
+    result = run(*words[:place], *words[place + 2 :])
+    assert result.code == 0
     markers, pool, _ = rows_of(tmp_path / "run")
     assert len(pool) >= 15 > len(pool) - markers[-1].accepted
 
@@ -123,7 +124,9 @@ def test_target_that_nothing_comes_near_is_given_up(tmp_path: Path) -> None:
     script.write_text('{"text": ""}\n', encoding="utf-8")
     words = grow_words(tmp_path, "--target", "5")
     place = words.index("--rounds")
-    assert run(*words[:place], *words[place + 2 :]).code == 0
+    result = run(*words[:place], *words[place + 2 :])
+    assert result.code == 1
+    assert "gave up at 0 of 5 tasks" in result.err
     markers, pool, _ = rows_of(tmp_path / "run")
     assert (len(markers), pool) == (3, [])
 

@@ -114,7 +114,7 @@ def test_rows_of_an_unfinished_round_are_not_shown(folder: Path, tmp_path: Path)
     append_rows(tmp_path / "pool.jsonl", list(read_rows(folder / "pool.jsonl", Task)))
     accepted = [marker.accepted for marker in read_markers(folder)]
     assert f"{sum(accepted[:2])} grown" in run("show", tmp_path).out
-    shown = run("export", tmp_path, "--format", "alpaca").out
+    shown = run("export", tmp_path, "--format", "alpaca").err
     assert shown.endswith(f"({sum(accepted[:2])} rows)\n")
 
 
