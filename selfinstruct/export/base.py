@@ -23,6 +23,7 @@ class Source(msgspec.Struct, frozen=True):
     round: int
     parents: tuple[str, ...]
     prompt: str
+    seed: str
     model: str
     revision: str
     licence: str
@@ -48,7 +49,8 @@ def rows(run: Path, *, with_seeds: bool = False) -> Iterator[Row]:
             kind=origin.kind,
             round=origin.round,
             parents=origin.parents,
-            prompt=origin.prompt or origin.source,
+            prompt=origin.prompt,
+            seed=origin.source,
             model=origin.model,
             revision=origin.revision,
             licence=origin.licence,

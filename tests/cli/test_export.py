@@ -16,7 +16,10 @@ from selfinstruct.export.flan import Template, fill, flan, load_templates
 from selfinstruct.storage import read_rows
 from selfinstruct.task import Instance, Origin, Task, new_task
 
-SOURCE = {"task", "kind", "round", "parents", "prompt", "model", "revision", "licence", "language"}
+SOURCE = {
+    *("task", "kind", "round", "parents", "prompt", "seed"),
+    *("model", "revision", "licence", "language"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +100,7 @@ def test_seeds_come_first_and_say_so(folder: Path, tmp_path: Path) -> None:
     rows = exported(folder, tmp_path / "flan.jsonl", "flan", "--with-seeds")
     kinds = [row["source"]["kind"] for row in rows]
     assert kinds == sorted(kinds, key=["seed", "generated"].index)
-    assert rows[0]["source"]["prompt"].startswith("en.jsonl#")
+    assert rows[0]["source"]["seed"].startswith("en.jsonl#")
     assert rows[0]["source"]["licence"] == "Apache-2.0"
     without = exported(folder, tmp_path / "flan.jsonl", "flan")
     assert rows[-len(without) :] == without
@@ -155,7 +158,7 @@ def row(instruction: str, given_input: str, output: str, number: int = 0) -> Row
     task = new_task(
         instruction, origin=Origin(kind="generated"), language="en", instances=(instance,)
     )
-    source = Source(task.id, "generated", 1, (), "", "", "", "", "en")
+    source = Source(task.id, "generated", 1, (), "", "", "", "", "", "en")
     return Row(f"{task.id}-{number}", task, instance, source)
 
 
