@@ -5,7 +5,6 @@ any model library, tasks, or files.
 """
 
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 from typing import Annotated, Literal, Protocol, Self
 
 import msgspec
@@ -111,12 +110,7 @@ class Engine(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *exception: object) -> None: ...
 
 
 def cut_at_stop(text: str, stop: Iterable[str]) -> str:

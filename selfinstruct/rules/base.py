@@ -49,9 +49,9 @@ class BaseRule(
         kind = str(self.__struct_config__.tag)
         return Rejection(self.name or kind, detail) if detail else None
 
-    def fault(self, task: Task) -> str:
-        """Say what is wrong with a task; "" when nothing is."""
-        raise NotImplementedError
+    def fault(self, task: Task) -> str:  # noqa: ARG002 (for rules to say)
+        """Say what is wrong with a task; "" when nothing is, as where a rule does not say."""
+        return ""
 
 
 class FieldRule(BaseRule, frozen=True, kw_only=True):
@@ -68,9 +68,9 @@ class FieldRule(BaseRule, frozen=True, kw_only=True):
             "",
         )
 
-    def fault_in(self, text: str) -> str:
-        """Say what is wrong with a text."""
-        raise NotImplementedError
+    def fault_in(self, text: str) -> str:  # noqa: ARG002 (for rules to say)
+        """Say what is wrong with a text; "" when nothing is, as where a rule does not say."""
+        return ""
 
 
 def shortened(text: str, limit: int = 40) -> str:

@@ -5,7 +5,6 @@ the last round marker is rebuilt. Does not know: what a round does, or any model
 """
 
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -88,12 +87,7 @@ class Run:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Let others have the folder."""
         self._lock.release()
 
