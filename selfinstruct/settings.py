@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     engine: EngineInfo
     language: str
     seed: int = 42
-    prompts_per_round: int = 32
+    prompts_per_round: int = 40
     max_tokens_per_round: int = 0
 
     def fingerprint(self) -> dict[str, str]:

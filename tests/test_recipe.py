@@ -98,7 +98,7 @@ def test_rules_keep_their_order_within_what_they_judge() -> None:
         ('name = "default"', "name = 1", "$.name", "`int`"),
         ("max_similarity = 0.7", "", "$.novelty", "max_similarity"),
         (PLACEHOLDERS, "['(']", "$.rule[", "'('"),
-        ("temperature = 0.6", "temprature = 0.6", "$.propose.sampling", "temprature"),
+        ("temperature = 0.45", "temprature = 0.45", "$.propose.sampling", "temprature"),
     ],
 )
 def test_a_fault_is_named_with_file_and_place(

@@ -78,7 +78,7 @@ def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
 @click.option("--seed", default=42, show_default=True, type=int, help="Seed of all random choices.")
 @click.option(
     "--prompts-per-round",
-    default=32,
+    default=40,
     show_default=True,
     type=click.IntRange(min=1),
     help="Proposals asked for in a round.",
