@@ -213,7 +213,7 @@ def test_a_word_list_lies_beside_the_recipe_or_ships(edited: Edit, tmp_path: Pat
         ('name = "default"', 'name = "mine"'),
         ('language = "en"', 'language = "de"'),
         ("in_context = 8", "in_context = 7"),
-        ("temperature = 0.6", "temperature = 0.61"),
+        ("temperature = 0.45", "temperature = 0.46"),
         ('"\\n\\n", "\\n"', '"\\n"'),
         ("yes = 6", "yes = 5"),
         ('style = "auto"', 'style = "few-shot"'),
