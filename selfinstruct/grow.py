@@ -5,6 +5,7 @@ judges, how bytes reach the disk, or which model answers.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -59,20 +60,11 @@ def play(now: Round, index: RougeL) -> None:
     now.outcome.proposed = len(drafts) + len(now.outcome.rejected)
     drafts = settle(now, list(sift(drafts, rules(now, "instruction"), [index, fresh])))
     drafts = settle(now, classify(now, drafts))
-    now.outcome.kept = settle(
-        now,
-        [
-            verdict
-            for task in settle(now, answer(now, drafts))
-            for verdict in sift_instances(
-                task,
-                rules(now, "instance"),
-                rules(now, "task"),
-                "instances",
-                most=now.run.settings.recipe.instances.max_instances,
-            )
-        ],
-    )
+    tasks = settle(now, answer(now, drafts))
+    single, whole = rules(now, "instance"), rules(now, "task")
+    most = now.run.settings.recipe.instances.max_instances
+    verdicts = [sift_instances(task, single, whole, "instances", most=most) for task in tasks]
+    now.outcome.kept = settle(now, list(chain.from_iterable(verdicts)))
 
 
 def settle(now: Round, verdicts: Sequence[Verdict]) -> list[Task]:

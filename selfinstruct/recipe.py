@@ -6,17 +6,17 @@ rule judges, or how a prompt is worded.
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from selfinstruct.engines.base import Sampling
 from selfinstruct.errors import InputError, unknown_name
-from selfinstruct.resources import data_dir, recipe_file
-from selfinstruct.rules import Rule, check_patterns, scope
+from selfinstruct.resources import data_dir, read_text, recipe_file
+from selfinstruct.rules import Count, Positive, Rule, Share, check_patterns, scope
 from selfinstruct.task import digest, to_json
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+HINT = "see filters/README.md"
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -32,9 +32,9 @@ class Propose(_Section, frozen=True, kw_only=True):
     `parse` "paper" reads replies as the published code does.
     """
 
-    in_context: Annotated[int, msgspec.Meta(ge=1)] = 8
+    in_context: Positive = 8
     grown: Count = 2
-    new: Annotated[int, msgspec.Meta(ge=1)] = 8
+    new: Positive = 8
     max_words: Count = 60
     leads: tuple[str, ...] = ()
     parse: Literal["list", "paper"] = "list"
@@ -71,7 +71,7 @@ class Instances(_Section, frozen=True, kw_only=True):
 
     style: Literal["auto", "respond", "few-shot"] = "auto"
     parse: Literal["labelled", "paper"] = "labelled"
-    max_instances: Annotated[int, msgspec.Meta(ge=1)] = 1
+    max_instances: Positive = 1
     exemplars: Count = 8
     class_exemplars: Count = 8
     input_cues: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class NoveltySettings(_Section, frozen=True, kw_only=True):
 
     measure: Literal["rouge-l"] = "rouge-l"
     tokens: Literal["unicode", "rouge-score"] = "unicode"
-    max_similarity: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    max_similarity: Share
 
 
 class Recipe(_Section, frozen=True, kw_only=True):
@@ -130,16 +130,14 @@ def load_recipe(given: str) -> Recipe:
     else:
         path = recipe_file(given)
     try:
-        tree = tomllib.loads(_text(path))
+        tree = tomllib.loads(read_text(path, hint=HINT))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not TOML: {error}", hint="see filters/README.md") from error
+        raise InputError(f"{path}: not TOML: {error}", hint=HINT) from error
     _resolve_lists(tree, path)
     try:
         return msgspec.convert(tree, Recipe)
     except msgspec.ValidationError as error:
-        raise InputError(
-            f"{path}: {_explained(str(error))}", hint="see filters/README.md"
-        ) from error
+        raise InputError(f"{path}: {_explained(str(error))}", hint=HINT) from error
 
 
 def _resolve_lists(tree: Any, path: Path) -> None:  # noqa: ANN401 (a TOML tree)
@@ -156,22 +154,10 @@ def _words(recipe: Path, name: str) -> list[str]:
     """Read a word list: one entry a line, "#" starts a comment; beside the recipe, or shipped."""
     for folder in (recipe.parent, data_dir("filters")):
         if (folder / name).is_file():
-            lines = _text(folder / name).splitlines()
+            lines = read_text(folder / name, hint=HINT).splitlines()
             return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     known = [f"words/{entry.name}" for entry in (data_dir("filters") / "words").iterdir()]
     raise unknown_name(f"word list in {recipe}", name, known)
-
-
-def _text(path: Path) -> str:
-    """Read a file of text; raise InputError when it is not UTF-8."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8: {error}", hint="save the file as UTF-8") from error
-    except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror}", hint="see filters/README.md"
-        ) from error
 
 
 def _explained(message: str) -> str:

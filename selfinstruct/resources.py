@@ -40,6 +40,19 @@ def templates_file(name: str) -> Path:
     return _named(_PACKAGE / "export" / "templates", name, ".toml", "template set")
 
 
+def read_text(path: Path, *, hint: str) -> str:
+    """Read a file that a person wrote; a byte-order mark and CRLF are accepted.
+
+    Raises InputError, with the hint, for one that cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8: {error}", hint="save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint=hint) from error
+
+
 def _named(folder: Path, name: str, suffix: str, what: str) -> Path:
     """Find `folder/name+suffix`, or say which names there are."""
     path = folder / f"{name}{suffix}"

@@ -45,24 +45,20 @@ def judge(task: Task, rules: Sequence[Rule], stage: str) -> Verdict:
 
 
 def sift(
-    drafts: Iterable[Task],
-    rules: Sequence[Rule],
-    novelty: Sequence[Novelty],
-    *,
-    stage: str = "propose",
+    drafts: Iterable[Task], rules: Sequence[Rule], novelty: Sequence[Novelty]
 ) -> Iterator[Verdict]:
-    """Judge drafts in order by rules and by novelty against all of `novelty`.
+    """Judge proposals in order by rules and by novelty against all of `novelty`.
 
     What is kept is added to the last one, so that later drafts are compared with it too.
     """
     for draft in drafts:
-        verdict = judge(draft, rules, stage)
+        verdict = judge(draft, rules, "propose")
         if isinstance(verdict, Kept):
             matches = [found for seen in novelty if (found := seen.nearest(draft.instruction))]
             if matches:
                 nearest = max(matches, key=lambda match: match.score)
                 detail = f"ROUGE-L {nearest.score:.3f} with an earlier instruction"
-                verdict = Rejected(stage, "novelty", detail, draft, nearest)
+                verdict = Rejected("propose", "novelty", detail, draft, nearest)
             else:
                 novelty[-1].add(draft.id, draft.instruction)
         yield verdict

@@ -216,6 +216,8 @@ def test_an_engine_that_fails_on_all_proposals_stops_the_run(tmp_path: Path) -> 
     broken = ScriptedEngine(lambda p: Completion(p.key, "", "error", error="no GPU"))
     with pytest.raises(EngineError, match="all 12 proposals failed; the first: no GPU"):
         grown(tmp_path / "run", broken)
+    with pytest.raises(EngineError, match="all 2 proposals failed"):
+        grown(tmp_path / "bounded", broken, max_tokens_per_round=160)
     run = grown(tmp_path / "run", ScriptedEngine(fanciful))
     assert [marker.accepted > 0 for marker in run.markers] == [True, True]
 

@@ -13,6 +13,7 @@ import click
 import msgspec
 from tqdm import tqdm
 
+from selfinstruct.cli.visible import visible
 from selfinstruct.engines.base import Completion
 from selfinstruct.run import Marker, Run
 from selfinstruct.stats import Row, by_round
@@ -92,7 +93,7 @@ class Bars:
         self._kept = self._refused = 0
         if self._failures:
             what = "completion" if self._failures == 1 else "completions"
-            message = f"{self._failures} {what} failed; the first: {self._error}"
+            message = f"{self._failures} {what} failed; the first: {visible(self._error)}"
             click.echo(message, err=True)
             self._failures, self._error = 0, ""
         click.echo(

@@ -4,7 +4,6 @@ Model output is shown with its control characters escaped: it is not trusted to 
 alone.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import click
 
 from selfinstruct.cli.progress import closing_table
+from selfinstruct.cli.visible import visible
 from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.pool import slot_random
 from selfinstruct.run import finished_rows, read_markers, require_run, seconds_by_round
@@ -128,13 +128,3 @@ def _cut(text: str, width: int) -> str:
     """Make a text fit for a terminal: indented, escaped, and cut if `width` is not 0."""
     shown = visible(text if not width or len(text) <= width else text[:width] + "\u2026")
     return shown.replace("\n", "\n             ")
-
-
-def visible(text: str) -> str:
-    """Escape characters that could move a cursor or hide text."""
-    return "".join(
-        char
-        if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Co", "Cs", "Cn")
-        else f"\\u{ord(char):04x}"
-        for char in text
-    )

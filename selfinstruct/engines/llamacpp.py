@@ -22,10 +22,11 @@ from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt
 from selfinstruct.errors import EngineError, InputError
 
 SLOTS = 8
-"""Prompts decoded together: on two cores 8 gave the most tokens/s per task of 135M parameters."""
+"""Prompts decoded together: on two cores 11 to 17 % faster than 4; 16 gain 4 to 7 % more, for
+370 MB more memory."""
 
 CONTEXT = 2048
-"""Tokens of prompt and completion in one slot: the longest default prompt needs about 1,400."""
+"""Tokens of prompt and completion in one slot: the longest seen is 1,652 and 350 (the paper's)."""
 
 BATCH = 256
 """Tokens of prompts computed in one step: as fast as 2048, and a stop waits 3 s, not 20."""

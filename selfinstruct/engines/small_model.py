@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from hashlib import sha256
+from hashlib import file_digest
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import copyfileobj
@@ -63,11 +63,8 @@ def fetch(*, quiet: bool = False) -> Path:
 
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a file."""
-    digest = sha256()
     with path.open("rb") as data:
-        while chunk := data.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_digest(data, "sha256").hexdigest()
 
 
 def _download(folder: Path, *, quiet: bool) -> Path:

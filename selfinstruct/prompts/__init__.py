@@ -20,7 +20,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from selfinstruct.engines.base import Message, Prompt, Sampling
 from selfinstruct.errors import InputError, unknown_name
-from selfinstruct.resources import prompts_dir
+from selfinstruct.resources import prompts_dir, read_text
 from selfinstruct.task import Instance, Origin, Task, digest, new_task, to_json
 
 NAMES = ("propose", "classify", "input", "respond", "instances", "classes")
@@ -146,23 +146,13 @@ def load_prompts(language: str, overrides: Path | None = None) -> Prompts:
     for path in paths:
         if path.stem not in NAMES:
             raise unknown_name(f"prompt in {overrides}", path.stem, NAMES)
-        texts[path.stem] = _text(path)
+        texts[path.stem] = read_text(path, hint=hint)
     prompts = Prompts(texts)
     try:
         _try_out(prompts)
     except InputError as error:
         raise InputError(str(overrides / str(error)), hint=error.hint) from error
     return prompts
-
-
-def _text(path: Path) -> str:
-    """Read a user's text; a byte-order mark and CRLF are accepted."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8: {error}", hint="save it as UTF-8") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint="a text file") from error
 
 
 def _try_out(prompts: Prompts) -> None:

@@ -10,7 +10,7 @@ instance (it is given the task with that instance alone); `conflicting_outputs` 
 
 from typing import Literal
 
-from selfinstruct.rules.base import Rejection, check_patterns
+from selfinstruct.rules.base import Count, Positive, Rejection, Share, check_patterns
 from selfinstruct.rules.instances import (
     ConflictingOutputs,
     Copies,
@@ -67,17 +67,20 @@ __all__ = [
     "ConflictingOutputs",
     "ControlCharacters",
     "Copies",
+    "Count",
     "FirstCharacter",
     "InputIsOutput",
     "Label",
     "MissingInput",
     "MixedScript",
     "NotEmpty",
+    "Positive",
     "PromptEcho",
     "Rejection",
     "Repetition",
     "Rule",
     "Script",
+    "Share",
     "TaskForm",
     "Unfinished",
     "WordCount",

@@ -40,10 +40,11 @@ def propose(now: Round) -> list[Verdict]:
         shown.append(examples)
         leads.append(lead)
     replies = now.ask("propose", prompts)
-    if all(reply.finish == "error" and reply.error != OVER_BUDGET for reply in replies):
+    asked = [reply for reply in replies if reply.error != OVER_BUDGET]
+    if asked and all(reply.finish == "error" for reply in asked):
         # Nothing can grow from this: a fault of the engine, not of single prompts.
         now.run.forget(now.outcome.round, "propose")
-        message = f"all {len(replies)} proposals failed; the first: {replies[0].error}"
+        message = f"all {len(asked)} proposals failed; the first: {asked[0].error}"
         hint = "mend the engine, then give the same command again: finished rounds are kept"
         raise EngineError(message, hint=hint)
     verdicts: list[Verdict] = []

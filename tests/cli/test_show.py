@@ -9,7 +9,7 @@ from command import grown, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.cli.show import visible
+from selfinstruct.cli.visible import visible
 from selfinstruct.run import read_markers
 from selfinstruct.sift import Rejected
 from selfinstruct.storage import append_rows, read_rows
