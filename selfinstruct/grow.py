@@ -11,18 +11,16 @@ from typing import Literal
 import msgspec
 
 from selfinstruct.engines.base import Engine
-from selfinstruct.novelty import RougeL
+from selfinstruct.judges import Judges
 from selfinstruct.pool import Pool
 from selfinstruct.rules import PromptEcho, Rule
 from selfinstruct.run import Marker, Outcome, Run
-from selfinstruct.settings import Settings
 from selfinstruct.sift import Kept, Rejected, Verdict, sift, sift_instances
 from selfinstruct.stages.answer import answer
 from selfinstruct.stages.base import Round, Unwatched, Watch
 from selfinstruct.stages.classify import classify
 from selfinstruct.stages.propose import propose
 from selfinstruct.task import Task
-from selfinstruct.text import TOKENISERS
 
 BARREN_ROUNDS = 3
 """A run for a target stops after this many rounds in a row that accepted nothing."""
@@ -37,28 +35,35 @@ def grow(
     for a target gives up after BARREN_ROUNDS that accepted nothing.
     """
     pool = Pool(run.settings.seeds, run.grown)
-    index = new_index(run.settings)
-    index.add_all((task.id, task.instruction) for task in (*pool.seeds, *pool.grown))
-    while rounds is None or len(run.markers) < rounds:
-        if target and len(run.grown) >= target:
-            return
-        last = run.markers[-BARREN_ROUNDS:]
-        if rounds is None and len(last) == BARREN_ROUNDS and not any(m.accepted for m in last):
-            return
+    judges = Judges(run.settings.recipe.novelty)
+    saved = run.folder / "novelty.npz"
+    judges.recall((*pool.seeds, *pool.grown), saved)
+    while not _enough(run, rounds, target):
         outcome = Outcome(round=len(run.markers) + 1)
-        play(Round(run, engine, pool, watch or Unwatched(), outcome), index)
+        play(Round(run, engine, pool, watch or Unwatched(), outcome), judges)
         for task in outcome.kept:
             pool.add(task)
-            index.add(task.id, task.instruction)
+        judges.add(outcome.kept)
         yield run.finish(outcome)
+    judges.save(saved)
 
 
-def play(now: Round, index: RougeL) -> None:
+def _enough(run: Run, rounds: int | None, target: int) -> bool:
+    """Say whether a run has all its rounds or tasks, or gives up."""
+    if target and len(run.grown) >= target:
+        return True
+    if rounds is not None:
+        return len(run.markers) >= rounds
+    last = run.markers[-BARREN_ROUNDS:]
+    return len(last) == BARREN_ROUNDS and not any(marker.accepted for marker in last)
+
+
+def play(now: Round, judges: Judges) -> None:
     """Play one round, from its sample to its outcome; nothing but the journal is written."""
     drafts = settle(now, propose(now))
-    fresh = new_index(now.run.settings)  # this round's drafts: forgotten with those that fail
     now.outcome.proposed = len(drafts) + len(now.outcome.rejected)
-    drafts = settle(now, list(sift(drafts, rules(now, "instruction"), [index, fresh])))
+    novelty, note = judges.for_a_round()
+    drafts = settle(now, list(sift(drafts, rules(now, "instruction"), novelty, note)))
     drafts = settle(now, classify(now, drafts))
     tasks = settle(now, answer(now, drafts))
     single, whole = rules(now, "instance"), rules(now, "task")
@@ -74,12 +79,6 @@ def settle(now: Round, verdicts: Sequence[Verdict]) -> list[Task]:
     now.outcome.rejected += refused
     now.watch.judged(len(kept), len(refused))
     return kept
-
-
-def new_index(settings: Settings) -> RougeL:
-    """Return an empty novelty index as the recipe wants it."""
-    how = settings.recipe.novelty
-    return RougeL(how.max_similarity, tokenise=TOKENISERS[how.tokens])
 
 
 def rules(now: Round, what: Literal["instruction", "instance", "task"]) -> tuple[Rule, ...]:

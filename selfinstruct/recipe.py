@@ -89,12 +89,28 @@ class Instances(_Section, frozen=True, kw_only=True):
         check_patterns(*self.input_cues, *self.input_present)
 
 
+class SemanticSettings(_Section, frozen=True, kw_only=True):
+    """Novelty by meaning: the cosine with no earlier instruction is `min_similarity` or more.
+
+    `model` is `sentence-transformers:NAME` or `model2vec:NAME`, a name or a folder.
+    """
+
+    model: str
+    min_similarity: Share = 0.8
+
+
 class NoveltySettings(_Section, frozen=True, kw_only=True):
-    """When an instruction is new: its ROUGE-L with no earlier one is above `max_similarity`."""
+    """When an instruction is new: its ROUGE-L with no earlier one is above `max_similarity`.
+
+    With `similar`, each accepted task records that many of the most similar earlier ones, and
+    the mean similarity with all; every earlier text is compared for it.
+    """
 
     measure: Literal["rouge-l"] = "rouge-l"
     tokens: Literal["unicode", "rouge-score"] = "unicode"
     max_similarity: Share
+    similar: Count = 0
+    semantic: SemanticSettings | None = None
 
 
 class Recipe(_Section, frozen=True, kw_only=True):

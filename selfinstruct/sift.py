@@ -4,7 +4,7 @@ Decides: the order of judgement (cheap rules first, novelty last) and what a ref
 Does not know: where drafts come from or where verdicts go.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -36,6 +36,11 @@ class Rejected(msgspec.Struct, frozen=True):
 Verdict = Kept | Rejected
 
 
+def _unchanged(task: Task) -> Task:
+    """Return a task as it is."""
+    return task
+
+
 def judge(task: Task, rules: Sequence[Rule], stage: str) -> Verdict:
     """Judge one task by rules: the first that refuses it decides."""
     for rule in rules:
@@ -45,23 +50,34 @@ def judge(task: Task, rules: Sequence[Rule], stage: str) -> Verdict:
 
 
 def sift(
-    drafts: Iterable[Task], rules: Sequence[Rule], novelty: Sequence[Novelty]
+    drafts: Iterable[Task],
+    rules: Sequence[Rule],
+    novelty: Sequence[Novelty],
+    note: Callable[[Task], Task] = _unchanged,
 ) -> Iterator[Verdict]:
-    """Judge proposals in order by rules and by novelty against all of `novelty`.
+    """Judge proposals in order by rules, then by each judge of novelty.
 
-    What is kept is added to the last one, so that later drafts are compared with it too.
+    Every judge remembers what is kept, so that later drafts are compared with it too; before
+    that, `note` may write down on a task what there is to say of it at that moment.
     """
     for draft in drafts:
         verdict = judge(draft, rules, "propose")
         if isinstance(verdict, Kept):
-            matches = [found for seen in novelty if (found := seen.nearest(draft.instruction))]
-            if matches:
-                nearest = max(matches, key=lambda match: match.score)
-                detail = f"ROUGE-L {nearest.score:.3f} with an earlier instruction"
-                verdict = Rejected("propose", "novelty", detail, draft, nearest)
-            else:
-                novelty[-1].add(draft.id, draft.instruction)
+            verdict = _judge_novelty(draft, novelty)
+        if isinstance(verdict, Kept):
+            verdict = Kept(note(draft))
+            for one in novelty:
+                one.add(draft.id, draft.instruction)
         yield verdict
+
+
+def _judge_novelty(draft: Task, novelty: Sequence[Novelty]) -> Verdict:
+    """Judge one proposal by what came before it: the first judge that knows one like it decides."""
+    for one in novelty:
+        if nearest := one.nearest(draft.instruction):
+            detail = f"{one.measure} {nearest.score:.3f} with an earlier instruction"
+            return Rejected("propose", "novelty", detail, draft, nearest)
+    return Kept(draft)
 
 
 def sift_instances(

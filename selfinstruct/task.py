@@ -29,7 +29,9 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     `kind` is "seed", "generated" or "augmented". A seed has `source` (file and its id there).
     A generated task has its round, the key of the completion that proposed it (with the item's
     place in the reply after "#"), the ids shown in the prompt, and the model with its revision.
-    `licence` is the seed file's, or the model's for generated text.
+    `licence` is the seed file's, or the model's for generated text. Where the recipe asks for it,
+    `similar` has the earlier tasks most similar to it when it was proposed, each with its score,
+    and `mean_similarity` the mean over all of them.
     """
 
     kind: str
@@ -41,6 +43,8 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     revision: str = ""
     method: str = ""
     licence: str = ""
+    similar: tuple[tuple[str, float], ...] = ()
+    mean_similarity: float = 0.0
 
 
 class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,7 +8,6 @@ the paper's filter can be reproduced. Does not know: what tokens are used for.
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import lru_cache
 from string import ascii_lowercase, digits
 
 Tokeniser = Callable[[str], list[str]]
@@ -30,7 +29,8 @@ _UNSPACED = (
 _WORD, _MARK, _SINGLE, _SYMBOL, _NOTHING = "a\x01\x02\x03 "
 
 _TOKEN = re.compile(
-    r"\d+(?:[.,]\d+)+"  # 3.5 and 1,000
+    r"[a-z_][a-z0-9_\x01]*(?:'[a-z\x01]+)?(?:\+\+|#)?"  # as below, tried first: most are words
+    r"|\d+(?:[.,]\d+)+"  # 3.5 and 1,000
     r"|[a-z0-9_][a-z0-9_\x01]*(?:'[a-z\x01]+)?(?:\+\+|#)?"  # words, don't, C++, C#
     r"|[\x02\x03]\x01*"  # one Han character, one Thai letter with its marks, one emoji
     r"|-(?=\s*\d)"  # a minus sign
@@ -40,7 +40,22 @@ _TOKEN = re.compile(
 _ROUGE = bytes(code if chr(code) in ascii_lowercase + digits else 32 for code in range(256))
 
 
-@lru_cache(maxsize=1 << 16)
+# Control characters that the grammar would not take for white space.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+
+
+class _Shapes(dict[int, str]):
+    """The shape of each character seen so far, by code point: a table for str.translate."""
+
+    def __missing__(self, code: int) -> str:
+        """Work out a shape once."""
+        self[code] = shape = _shape(chr(code))
+        return shape
+
+
+_SHAPES = _Shapes()
+
+
 def _shape(char: str) -> str:
     """Return the part a character plays: itself if ASCII, else one of the five above."""
     if char < "\x80":
@@ -53,7 +68,7 @@ def _shape(char: str) -> str:
 
 def is_unspaced(char: str) -> bool:
     """Say whether a character is of a script written without spaces, such as Chinese."""
-    return bool(char) and _shape(char) == _SINGLE
+    return bool(char) and _SHAPES[ord(char)] == _SINGLE
 
 
 def tokens(text: str) -> list[str]:
@@ -64,11 +79,11 @@ def tokens(text: str) -> list[str]:
     "c#"); punctuation is dropped, unless the text has nothing else.
     """
     folded = unicodedata.normalize("NFKC", text.replace("\u2019", "'")).casefold()
-    if folded.isascii() and folded.isprintable():
+    if folded.isascii() and not _CONTROL.search(folded):
         found = _TOKEN.findall(folded)
     else:
         # Matching on shapes and cutting the text keeps one grammar for all scripts.
-        shape = "".join(map(_shape, folded))
+        shape = folded.translate(_SHAPES)
         found = [folded[match.start() : match.end()] for match in _TOKEN.finditer(shape)]
     return found or [char for char in folded if not char.isspace()]
 

@@ -1,9 +1,12 @@
 """The protocol of novelty: is a text too much like one that came before?"""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol
 
 import msgspec
+
+Tier = Literal["auto", "plain", "fast"]
+"""Which code finds the nearest text: the fast needs numba; decisions are the same."""
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -16,12 +19,21 @@ class Match(msgspec.Struct, frozen=True):
 class Novelty(Protocol):
     """The texts so far. The only judge with a memory."""
 
+    @property
+    def measure(self) -> str:
+        """Return the name of the score, as people know it."""
+        ...
+
     def nearest(self, text: str) -> Match | None:
         """Return the most similar earlier text beyond the threshold, the first of equals."""
         ...
 
     def add(self, id: str, text: str) -> None:  # noqa: A002 (the field's name)
         """Remember a text."""
+        ...
+
+    def add_all(self, texts: Iterable[tuple[str, str]]) -> None:
+        """Remember (id, text) pairs, in order."""
         ...
 
     def admit(self, texts: Sequence[tuple[str, str]]) -> list[Match | None]:

@@ -10,15 +10,17 @@ and takes over by itself where the pool is large. Decisions, ids and scores are 
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Literal
+from itertools import count, islice, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from selfinstruct.errors import InputError
-from selfinstruct.novelty.base import Match
+from selfinstruct.novelty.base import Match, Tier
 from selfinstruct.novelty.f_measure import Scores
 from selfinstruct.novelty.pairs.bounds import LEAST_THRESHOLD, LONGEST
+from selfinstruct.novelty.saved import Saved, read_saved, write_saved
 from selfinstruct.novelty.scan import Scan
 from selfinstruct.novelty.vocabulary import Vocabulary
 from selfinstruct.text import Tokeniser, tokens
@@ -26,7 +28,6 @@ from selfinstruct.text import Tokeniser, tokens
 if TYPE_CHECKING:
     from selfinstruct.novelty.pairs.index import Batch, PairIndex
 
-Tier = Literal["auto", "plain", "fast"]
 Numbers = list[int]
 
 FAST_FROM = 20_000
@@ -42,6 +43,8 @@ class RougeL:
     With `tier="auto"` the fast tier is used from FAST_FROM texts on, if numba is installed and
     the threshold is LEAST_THRESHOLD or more.
     """
+
+    measure = "ROUGE-L"
 
     def __init__(
         self, max_similarity: float, *, tokenise: Tokeniser = tokens, tier: Tier = "auto"
@@ -62,6 +65,11 @@ class RougeL:
     def __len__(self) -> int:
         """Return how many texts there are."""
         return len(self._ids)
+
+    @property
+    def memory(self) -> dict[str, int]:
+        """Return the bytes that the tier in use has of texts, by what they hold."""
+        return self._plain.memory if self._fast is None else self._fast.memory
 
     def add(self, id: str, text: str) -> None:  # noqa: A002 (the field's name)
         """Remember a text."""
@@ -108,15 +116,38 @@ class RougeL:
                 matches += self._admit(ids, queries[first:last])
         return matches
 
+    def save(self, path: Path) -> None:
+        """Write all texts to a file, as token numbers."""
+        batch = _batch(self._plain.texts) if self._fast is None else self._fast.texts()
+        saved = Saved(self._ids, list(self._vocabulary), batch.tokens, batch.starts)
+        write_saved(path, saved, self._tokenise)
+
+    def restore(self, path: Path, ids: Sequence[str]) -> int:
+        """Take from a file what it has of the texts that `ids` begins with; return how many.
+
+        0 where there is no such file, or it is damaged, or of other texts or another tokeniser.
+        For a memory that is empty.
+        """
+        saved = read_saved(path, ids, self._tokenise)
+        if saved is None or self._ids:
+            return 0
+        self._vocabulary = Vocabulary(zip(saved.vocabulary, count(), strict=False))
+        numbers = saved.tokens.tolist()
+        queries = [numbers[first:last] for first, last in pairwise(saved.starts.tolist())]
+        for start in range(0, len(queries), CHUNK):
+            chunk = slice(start, start + CHUNK)
+            self._insert(saved.ids[chunk], queries[chunk])
+        return len(saved.ids)
+
     def scores(self, text: str) -> Scores:
         """Return the ROUGE-L F-measure with every earlier text, in order of arrival."""
         query = self._vocabulary.read(self._tokenise(text))
         return self._plain.scores(query) if self._fast is None else self._fast.scores(query)
 
-    def ranked(self, text: str, count: int) -> list[Match]:
-        """Return the `count` most similar earlier texts, best first; of equals the earlier."""
+    def ranked(self, text: str, most: int) -> list[Match]:
+        """Return the `most` most similar earlier texts, best first; of equals the earlier."""
         scores = self.scores(text)
-        order = np.argsort(-scores, kind="stable")[:count]
+        order = np.argsort(-scores, kind="stable")[:most]
         return [Match(self._ids[row], float(scores[row])) for row in order]
 
     def _learn(self, text: str) -> Numbers:

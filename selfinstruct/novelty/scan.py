@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq
 from rapidfuzz.process import cdist
 
+from selfinstruct.novelty.arrays import grown
 from selfinstruct.novelty.f_measure import NEVER, Scores, f_measure, least_common
-
-_ROOM = 1024
 
 
 class Scan:
@@ -21,20 +20,25 @@ class Scan:
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
         self.texts: list[list[int]] = []
-        self._lengths = np.zeros(_ROOM, np.int64)
-        self._bitmaps = np.zeros(_ROOM, np.uint64)
+        self._lengths = np.zeros(1024, np.int64)
+        self._bitmaps = np.zeros(1024, np.uint64)
         self._least: dict[int, NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         """Return how many texts there are."""
         return len(self.texts)
 
+    @property
+    def memory(self) -> dict[str, int]:
+        """Return the bytes in use: 56 for a list, 8 for a token, 16 for length and bitmap."""
+        tokens = int(self._lengths[: len(self.texts)].sum())
+        return {"texts": 56 * len(self.texts) + 8 * tokens, "bitmaps": 16 * len(self.texts)}
+
     def add(self, text: list[int]) -> None:
         """Remember a text."""
         row = len(self.texts)
-        if row == len(self._lengths):
-            self._lengths = np.concatenate([self._lengths, np.zeros_like(self._lengths)])
-            self._bitmaps = np.concatenate([self._bitmaps, np.zeros_like(self._bitmaps)])
+        self._lengths = grown(self._lengths, row + 1)
+        self._bitmaps = grown(self._bitmaps, row + 1)
         self.texts.append(text)
         self._lengths[row] = len(text)
         self._bitmaps[row] = _bitmap(text)

@@ -56,6 +56,8 @@ class Semantic:
     model no token, has no vector: it is like none, and is not kept.
     """
 
+    measure = "cosine"
+
     def __init__(
         self, model: str | Embedder, min_similarity: float = 0.9, *, batch: int = BATCH
     ) -> None:

@@ -7,12 +7,13 @@ are counted, so that numbers agree, and found by no query).
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfinstruct.errors import InputError
+from selfinstruct.novelty.arrays import grown
 from selfinstruct.novelty.f_measure import Scores
 from selfinstruct.novelty.pairs import batch as kernels
 from selfinstruct.novelty.pairs.bounds import Bounds, longest_query, make_bounds
@@ -120,6 +121,15 @@ class PairIndex:
         """Insert texts without looking them up."""
         self._feed(batch, kernels.insert, _answers(batch))
 
+    def texts(self) -> Batch:
+        """Return all texts."""
+        texts = self._index.texts
+        size, tokens = texts.size.tolist()
+        lengths = texts.facts[1 : 2 * size : 2] & np.uint64(0xFFFFFF)
+        starts = np.zeros(size + 1, np.int64)
+        np.cumsum(lengths.astype(np.int64), out=starts[1:])
+        return Batch(texts.tokens[:tokens].copy(), starts)
+
     def scores(self, query: list[int]) -> Scores:
         """Return the score of a text with every one in the index, of any length."""
         texts = np.array(query, np.int32)
@@ -128,7 +138,8 @@ class PairIndex:
             kernels.score_all(texts, self._index.texts, _room(max(len(query), 1)), scores)
         return scores
 
-    def sizes(self) -> dict[str, int]:
+    @property
+    def memory(self) -> dict[str, int]:
         """Return the bytes in use, by what they hold."""
         texts, lists = self._index.texts, self._index.lists
         count, tokens = texts.size.tolist()
@@ -188,31 +199,19 @@ class PairIndex:
             raise InputError(message, hint="split the dataset, or raise the threshold")
         self._index = self._index._replace(
             texts=texts._replace(
-                tokens=_grown(texts.tokens, tokens),
-                facts=_grown(texts.facts, 2 * count),
-                weight=_grown(texts.weight, vocabulary),
-                frequency=_grown(texts.frequency, vocabulary),
-                possible=_grown(texts.possible, vocabulary),
+                tokens=grown(texts.tokens, tokens),
+                facts=grown(texts.facts, 2 * count),
+                weight=grown(texts.weight, vocabulary),
+                frequency=grown(texts.frequency, vocabulary),
+                possible=grown(texts.possible, vocabulary),
             )
         )
 
     def _grow_blocks(self) -> None:
         """Make blocks half as large again."""
         lists = self._index.lists
-        blocks = _grown(lists.blocks, len(lists.blocks) * 3 // 2)
+        blocks = grown(lists.blocks, len(lists.blocks) * 3 // 2)
         self._index = self._index._replace(lists=lists._replace(blocks=blocks))
-
-
-def _grown(array: NDArray[Any], size: int) -> NDArray[Any]:
-    """Return an array of at least `size` items that begins with the old ones, then zeros.
-
-    Large new pages are zero and take no memory until they are used.
-    """
-    if size <= len(array):
-        return array
-    larger = np.zeros(max(size, len(array) * 3 // 2), array.dtype)
-    larger[: len(array)] = array
-    return larger
 
 
 def _answers(batch: Batch) -> Answers:

@@ -1,0 +1,179 @@
+"""Near-duplicates of whole rows: candidates by MinHash, verified by exact Jaccard.
+
+Decides: which earlier row is nearest, and which tier looks for it. Does not know: files, columns
+or what happens to a duplicate.
+
+What is reported is a duplicate: the Jaccard similarity of the two rows' shingles is computed
+from all of them. What is missed is at most one pair in a thousand at the threshold, and fewer
+above it (`choose_bands`). Short rows and rows in scripts without spaces have shingles like all
+others (shingles.py); a row without tokens is like none.
+
+The plain tier keeps its bands in datasketch's MinHashLSH, with the same signatures.
+"""
+
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from selfinstruct.errors import InputError
+from selfinstruct.novelty.base import Match, Tier
+from selfinstruct.novelty.shingles import (
+    LEAST_JACCARD,
+    Words,
+    choose_bands,
+    functions,
+    jaccard,
+    shingles,
+    signature,
+)
+from selfinstruct.text import tokens
+
+if TYPE_CHECKING:
+    from selfinstruct.novelty.rows.index import RowIndex
+
+FAST_FROM = 5_000
+"""Rows from which the fast tier pays for its start: 8 s once to compile, then under 1 s."""
+
+CHUNK = 4096
+"""Rows that are judged at a time."""
+
+
+class MinHash:
+    """The rows so far, and the Jaccard similarity from which on a row is a duplicate.
+
+    Raises InputError for a threshold outside LEAST_JACCARD to 1.
+    """
+
+    measure = "Jaccard"
+
+    def __init__(self, min_jaccard: float = 0.8, *, tier: Tier = "auto") -> None:
+        if not LEAST_JACCARD <= min_jaccard <= 1:
+            message = f"a Jaccard similarity of {min_jaccard}; expected {LEAST_JACCARD} to 1"
+            raise InputError(message, hint="0.8 is usual for near-duplicates")
+        self.min_jaccard = min_jaccard
+        self._tier = tier
+        self._ids: list[str] = []
+        self._plain = PlainRows(min_jaccard)
+        self._fast: RowIndex | None = None
+        if tier == "fast":
+            self._switch()
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self._ids)
+
+    def add(self, id: str, text: str) -> None:  # noqa: A002 (the field's name)
+        """Remember a row."""
+        self.add_all([(id, text)])
+
+    def add_all(self, texts: Iterable[tuple[str, str]]) -> None:
+        """Remember (id, text) pairs, in order."""
+        several = iter(texts)
+        while chunk := list(islice(several, CHUNK)):
+            if self._fast is None:
+                for _, text in chunk:
+                    self._plain.add(shingles(tokens(text)))
+            else:
+                self._fast.insert_texts([text for _, text in chunk])
+            self._remember([name for name, _ in chunk])
+
+    def nearest(self, text: str) -> Match | None:
+        """Return the most similar earlier row at or above the threshold, the first of equals."""
+        return self.nearest_all([text])[0]
+
+    def nearest_all(self, texts: Sequence[str]) -> list[Match | None]:
+        """Return the nearest earlier row of each, as `nearest` does."""
+        if self._fast is not None:
+            found = self._fast.nearest(texts)
+            return [self._match(hit) for hit in found]
+        return [self._match(self._plain.nearest(shingles(tokens(text)))) for text in texts]
+
+    def admit(self, texts: Sequence[tuple[str, str]]) -> list[Match | None]:
+        """Judge (id, text) pairs in order; remember those that match nothing before them."""
+        matches: list[Match | None] = []
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            if self._fast is None:
+                matches += [self._admit_plain(name, text) for name, text in chunk]
+                continue
+            hits = self._fast.admit([text for _, text in chunk])
+            self._ids += [name for (name, _), hit in zip(chunk, hits, strict=True) if hit[0] < 0]
+            matches += [self._match(hit) for hit in hits]
+        return matches
+
+    def _admit_plain(self, name: str, text: str) -> Match | None:
+        """Judge one row with the tier there is now: a chunk may bring the fast one."""
+        if self._fast is not None:
+            return self.admit([(name, text)])[0]
+        row = shingles(tokens(text))
+        match = self._match(self._plain.nearest(row))
+        if match is None:
+            self._plain.add(row)
+            self._remember([name])
+        return match
+
+    def _remember(self, ids: list[str]) -> None:
+        """Note the ids of rows that a tier has taken."""
+        self._ids += ids
+        if self._tier == "auto" and self._fast is None and len(self._ids) >= FAST_FROM:
+            self._switch()
+
+    def _match(self, hit: tuple[int, float] | None) -> Match | None:
+        """Put a name to what a tier found."""
+        return None if hit is None or hit[0] < 0 else Match(self._ids[hit[0]], hit[1])
+
+    def _switch(self) -> None:
+        """Give all rows to the fast tier, if numba is there."""
+        if find_spec("numba") is None:
+            if self._tier == "fast":
+                hint = "pip install 'selfinstruct[fast]', or leave the tier to us"
+                raise InputError("no fast tier without numba", hint=hint)
+            self._tier = "plain"
+            return
+        from selfinstruct.novelty.rows.index import RowIndex  # noqa: PLC0415 (slow to load)
+
+        self._fast = RowIndex(self.min_jaccard)
+        self._fast.insert(self._plain.rows)
+        self._plain = PlainRows(self.min_jaccard)
+
+
+class PlainRows:
+    """The plain tier: datasketch keeps the bands, numpy computes signatures and verifies."""
+
+    def __init__(self, min_jaccard: float) -> None:
+        from datasketch import MinHashLSH  # noqa: PLC0415 (half a second to load)
+
+        self._threshold = min_jaccard
+        bands = choose_bands(min_jaccard)
+        self._factors, self._terms = functions(bands)
+        self._functions = np.stack([self._factors, self._terms])
+        self._buckets = MinHashLSH(num_perm=len(self._factors), params=tuple(bands))
+        self.rows: list[Words] = []
+
+    def add(self, row: Words) -> None:
+        """Remember a row by its shingles; one without any is in no bucket."""
+        if len(row):
+            self._buckets.insert(len(self.rows), self._signed(row))
+        self.rows.append(row)
+
+    def nearest(self, row: Words) -> tuple[int, float] | None:
+        """Return the most similar row at or above the threshold, the first of equals."""
+        if not len(row):
+            return None
+        best: tuple[int, float] | None = None
+        for other in sorted(self._buckets.query(self._signed(row))):
+            score = jaccard(row, self.rows[other])
+            if score >= self._threshold and (best is None or score > best[1]):
+                best = other, score
+        return best
+
+    def _signed(self, row: Words) -> object:
+        """Return a row's signature in the form that datasketch keeps."""
+        from datasketch import MinHash as Signature  # noqa: PLC0415
+
+        values = signature(row, self._factors, self._terms)
+        # "affine32" is the kind of hash functions that ours are.
+        return Signature(scheme="affine32", hashvalues=values, permutations=self._functions)

@@ -1,0 +1,1 @@
+"""The fast tier of near-duplicate rows, in compiled code (the extra `fast`)."""

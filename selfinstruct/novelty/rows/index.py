@@ -1,0 +1,129 @@
+"""The fast tier of near-duplicate rows: batches of text in, nearest earlier rows out.
+
+Decides: how the arrays grow. Does not know: ids, or where rows come from.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfinstruct.novelty.arrays import grown
+from selfinstruct.novelty.rows.buckets import ADMIT, INSERT, LOOK_UP, Nearest, Store, relink
+from selfinstruct.novelty.rows.buckets import judge as judge_sketches
+from selfinstruct.novelty.rows.scanner import END
+from selfinstruct.novelty.rows.sketch import Functions, Rows, Sketches, sign, sketch
+from selfinstruct.novelty.shingles import SHINGLE, Bands, Words, choose_bands, functions
+from selfinstruct.text import tokens
+
+ROWS_PER_BUCKET = 2
+"""At most, on average; then there are twice as many buckets."""
+
+_END = bytes([END])
+_TOKEN = re.compile(r"[A-Za-z0-9_+*/=<>^%$#@&~|\\]")
+"""What makes a token in ASCII text. Text that has none is compared by its punctuation."""
+
+
+class RowIndex:
+    """The rows so far, for one threshold."""
+
+    def __init__(self, min_jaccard: float) -> None:
+        self._threshold = min_jaccard
+        self._bands: Bands = choose_bands(min_jaccard)
+        self._functions = Functions(*functions(self._bands))
+        self._store = Store(
+            shingles=np.empty(1 << 16, np.uint64),
+            starts=np.zeros(1 << 10, np.int64),
+            heads=np.zeros((self._bands.bands, 1 << 10), np.uint32),
+            following=np.empty(self._bands.bands << 10, np.uint32),
+            seen=np.zeros(1 << 10, np.int64),
+            size=np.zeros(2, np.int64),
+        )
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return int(self._store.size[0])
+
+    def nearest(self, texts: Sequence[str]) -> list[tuple[int, float]]:
+        """Look texts up and insert none: the nearest row of each, or -1, and its similarity."""
+        return self._judge_texts(texts, LOOK_UP)
+
+    def admit(self, texts: Sequence[str]) -> list[tuple[int, float]]:
+        """Look texts up in order, and insert each that has no match."""
+        return self._judge_texts(texts, ADMIT)
+
+    def insert_texts(self, texts: Sequence[str]) -> None:
+        """Insert texts without looking them up."""
+        self._judge_texts(texts, INSERT)
+
+    def _judge_texts(self, texts: Sequence[str], mode: int) -> list[tuple[int, float]]:
+        """Sketch texts and judge them in order; `mode` is one of those in buckets.py."""
+        rows = _rows(texts)
+        count = len(texts)
+        sketches = Sketches(
+            np.empty(len(rows.data) + SHINGLE, np.uint64),
+            np.zeros(count, np.int64),
+            np.empty((count, self._bands.bands), np.uint64),
+        )
+        sketch(rows, 0, count, self._functions, sketches)
+        found = self._judge(rows.starts, sketches, mode)
+        return list(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
+
+    def insert(self, rows: Sequence[Words]) -> None:
+        """Insert rows that are shingles already."""
+        count = len(rows)
+        starts = np.zeros(count + 1, np.int64)
+        np.cumsum([len(row) for row in rows], out=starts[1:])
+        shingles = np.concatenate([*rows, np.empty(0, np.uint64)])
+        sketches = Sketches(
+            shingles, np.diff(starts), np.empty((count, self._bands.bands), np.uint64)
+        )
+        values = np.empty(len(self._functions.factors), np.uint32)
+        for row, keys in zip(rows, sketches.keys, strict=True):
+            if len(row):
+                sign(row, self._functions, values, keys)
+        self._judge(starts, sketches, INSERT)
+
+    def _judge(self, starts: NDArray[np.int64], sketches: Sketches, mode: int) -> Nearest:
+        """Judge what was sketched."""
+        count = len(sketches.counts)
+        nearest = Nearest(np.empty(count, np.int64), np.empty(count))
+        if mode != LOOK_UP:
+            self._make_way(count, int(sketches.counts.sum()))
+        judge_sketches(sketches, starts, self._store, self._threshold, mode, nearest)
+        return nearest
+
+    def _make_way(self, rows: int, shingles: int) -> None:
+        """See to it that so many rows and shingles can be inserted."""
+        store, count = self._store, len(self)
+        rows += count
+        self._store = store = store._replace(
+            shingles=grown(store.shingles, int(store.starts[count]) + shingles),
+            starts=grown(store.starts, rows + 1),
+            following=grown(store.following, rows * self._bands.bands),
+            seen=grown(store.seen, rows),
+        )
+        slots = store.heads.shape[1]
+        if rows > ROWS_PER_BUCKET * slots:
+            while rows > slots:
+                slots *= 2
+            heads = np.zeros((self._bands.bands, slots), np.uint32)
+            self._store = store._replace(heads=heads)
+            relink(self._store, self._functions, self._bands.bands)
+
+
+def _rows(texts: Sequence[str]) -> Rows:
+    """Lay out texts: ASCII as it is, others as tokens."""
+    parts = []
+    ready = np.zeros(len(texts), np.bool_)
+    for place, text in enumerate(texts):
+        if text.isascii() and _TOKEN.search(text):
+            parts.append(text.encode())
+        else:
+            found = [token.encode("utf-8", "surrogatepass") for token in tokens(text)]
+            parts.append(b"".join(token + _END for token in found))
+            ready[place] = True
+    starts = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(part) for part in parts], out=starts[1:])
+    return Rows(np.frombuffer(b"".join(parts), np.uint8), starts, ready)

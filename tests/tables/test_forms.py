@@ -1,0 +1,106 @@
+"""Which form a file has, how it is opened, and what is said of one that cannot be."""
+
+import gzip
+import sys
+from pathlib import Path
+
+import pytest
+
+from selfinstruct.errors import InputError
+from selfinstruct.tables import TableRow, form_of, read, write
+
+LINE = b'{"a": 1}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.jsonl", "jsonl"),
+        ("a.b.NDJSON", "jsonl"),
+        ("a.json", "json"),
+        ("a.csv.gz", "csv"),
+        ("a.tsv", "tsv"),
+        ("a.parquet", "parquet"),
+        ("a.pq", "parquet"),
+        ("a.gz", "jsonl"),
+        ("a.jsonl.zst", "jsonl"),
+    ],
+)
+def test_a_name_says_the_form(name: str, form: str) -> None:
+    """The suffix tells, in either case of letters, also below a packed one."""
+    assert form_of(Path(name)) == form
+    assert form_of(Path(name), "jsonl") == "jsonl"
+
+
+@pytest.mark.parametrize("name", ["a", "a.txt", "a.v2.gz", ".jsonl", "jsonl"])
+def test_a_name_that_says_nothing_is_refused(name: str) -> None:
+    """The error lists the known suffixes, and how to say the form."""
+    with pytest.raises(InputError, match="does not say what the file holds") as error:
+        form_of(Path(name))
+    assert ".parquet" in error.value.hint
+    assert "--format" in error.value.hint
+
+
+def test_an_unknown_format_suggests_the_closest() -> None:
+    """A misspelt format is an error that names the one that was meant."""
+    with pytest.raises(InputError, match="did you mean 'parquet'"):
+        form_of(Path("a"), "parket")
+
+
+def test_a_packed_parquet_file_is_refused() -> None:
+    """Parquet is packed inside; a packed one cannot be read in parts."""
+    with pytest.raises(InputError, match="packed Parquet"):
+        form_of(Path("a.parquet.gz"))
+
+
+def test_packed_files_are_read_and_written(tmp_path: Path) -> None:
+    """What is packed comes back, always as the same bytes; progress counts those of the file."""
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(LINE * 1000))
+    seen: list[int] = []
+    rows = list(read(path, "jsonl", seen=seen.append))
+    assert [row.number for row in rows] == list(range(1, 1001))
+    assert sum(seen) == path.stat().st_size
+    out = b"".join(write(rows, "jsonl", path))
+    assert gzip.decompress(out) == LINE * 1000
+    assert out == b"".join(write(rows, "jsonl", tmp_path / "b.jsonl.gz"))
+
+
+@pytest.mark.parametrize("cut", [5, 20, -1])
+def test_a_damaged_packed_file_is_named(cut: int, tmp_path: Path) -> None:
+    """A packed file that is cut short is an error, not fewer rows."""
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(LINE * 1000)[:cut])
+    with pytest.raises(InputError, match="cannot unpack") as error:
+        list(read(path, "jsonl"))
+    assert error.value.hint
+    path.write_bytes(LINE)
+    with pytest.raises(InputError, match="Not a gzipped file"):
+        list(read(path, "jsonl"))
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python 3.14 reads zstd")
+def test_zstd_says_what_it_takes(tmp_path: Path) -> None:
+    """Where the standard library has no zstd, the error says how to unpack."""
+    (tmp_path / "a.jsonl.zst").write_bytes(b"(\xb5/\xfd")
+    with pytest.raises(InputError, match=r"has no compression\.zstd") as error:
+        list(read(tmp_path / "a.jsonl.zst", "jsonl"))
+    assert "zstd -d" in error.value.hint
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Python 3.14 reads zstd")
+def test_zstd_comes_back(tmp_path: Path) -> None:
+    """Where the standard library has zstd, such files are read and written."""
+    path = tmp_path / "a.jsonl.zst"
+    row = TableRow(file=path, number=1, columns={"a": 1})
+    path.write_bytes(b"".join(write([row], "jsonl", path)))
+    assert [one.columns for one in read(path, "jsonl")] == [{"a": 1}]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "csv", "tsv", "parquet"])
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_a_file_that_is_none_is_named(form: str, name: str, tmp_path: Path) -> None:
+    """A missing file and a folder are errors of the user's, in every form."""
+    with pytest.raises(InputError, match="cannot read") as error:
+        list(read(tmp_path / name, form))
+    assert error.value.hint
