@@ -60,6 +60,8 @@ def _shape(char: str) -> str:
     """Return the part a character plays: itself if ASCII, else one of the five above."""
     if char < "\x80":
         return char if char.isprintable() else _NOTHING
+    if "\ufe00" <= char <= "\ufe0f":
+        return _NOTHING  # variation selectors: the same sign, in another look
     category = unicodedata.category(char)
     if category[0] in "LN":
         return _SINGLE if unicodedata.name(char, "").startswith(_UNSPACED) else _WORD

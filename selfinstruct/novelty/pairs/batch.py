@@ -5,8 +5,8 @@ arrays grow; a call stops before a text for whose postings there is no room, and
 """
 
 import numpy as np
-from numba import njit
 
+from selfinstruct.novelty.compiled import kernel
 from selfinstruct.novelty.pairs.bounds import LONGEST
 from selfinstruct.novelty.pairs.keys import own_keys, probe_keys
 from selfinstruct.novelty.pairs.lcs import lcs
@@ -16,14 +16,14 @@ from selfinstruct.novelty.pairs.postings import append, block_of, posting, room_
 from selfinstruct.novelty.pairs.search import search
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def look_up(batch, index, room, span, answers):
     """Find the nearest indexed text for a span of a batch; insert nothing."""
     for i in range(span[0], span[1]):
         _nearest(batch, i, index, room, answers)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def admit(batch, index, room, span, answers):
     """Look up each text in order and insert it if nothing is near; return where it stopped."""
     for i in range(span[0], span[1]):
@@ -33,7 +33,7 @@ def admit(batch, index, room, span, answers):
     return span[1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def insert(batch, index, room, span, answers):
     """Insert texts without looking them up; return where it stopped."""
     for i in range(span[0], span[1]):
@@ -45,7 +45,7 @@ def insert(batch, index, room, span, answers):
     return span[1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def post_again(index, room, first):
     """Post the texts from `first` on into lists that were emptied; return where it stopped."""
     texts = index.texts
@@ -61,7 +61,7 @@ def post_again(index, room, first):
     return texts.size[0]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def score_all(query, texts, room, scores):
     """Score one text with every indexed one, by the operations of rouge-score."""
     m = len(query)
@@ -75,7 +75,7 @@ def score_all(query, texts, room, scores):
             scores[text] = 2 * precision * recall / (precision + recall)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest(batch, i, index, room, answers):
     """Look one text up."""
     texts, bounds, keys = index.texts, index.bounds, room.keys
@@ -102,7 +102,7 @@ def _nearest(batch, i, index, room, answers):
     answers.scores[i] = room.candidates.score[0]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _insert(batch, i, index, room):
     """Insert one text that is analysed; False, with no change, if its postings find no room."""
     texts, analysis = index.texts, room.analysis
@@ -124,7 +124,7 @@ def _insert(batch, i, index, room):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _post(text, index, room):
     """Append the analysed text to its lists, if there is room for all of its postings."""
     analysis, keys, lists = room.analysis, room.keys, index.lists

@@ -14,9 +14,9 @@ query looks only among lengths it can match.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from selfinstruct.novelty.compiled import inlined, kernel
 from selfinstruct.novelty.pairs.bounds import GAP, SHORT
 
 SINGLE, SHORT_PAIR, LONG_PAIR = 1, 2, 3
@@ -41,7 +41,7 @@ def room_for_keys(longest: int) -> Keys:
     return Keys(np.empty(most, np.int64), np.empty(most, np.int64), np.zeros(2, np.int64))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _slot(first, second, shift):
     """Hash two elements, already salted, to a slot: the high bits of a product are well mixed."""
     mixed = first ^ (second * np.uint64(0xC2B2AE3D27D4EB4F))
@@ -49,13 +49,13 @@ def _slot(first, second, shift):
     return np.int64(mixed >> shift)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _salted(element, salt):
     """Mix an element that comes first in its pair."""
     return (element + (np.uint64(salt) << np.uint64(48))) * np.uint64(0x9E3779B97F4A7C15)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pairs(analysis, keys, depth, distance, salt, shift):
     """Add the pairs among the first `depth` elements, no farther apart than `distance`."""
     count = keys.shares[0]
@@ -83,7 +83,7 @@ def _pairs(analysis, keys, depth, distance, salt, shift):
     keys.shares[0] = count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _singles(analysis, keys, shift):
     """Add every element by itself."""
     count = keys.shares[0]
@@ -97,7 +97,7 @@ def _singles(analysis, keys, shift):
     keys.shares[0] = count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def own_keys(analysis, bounds, keys, shift):
     """Find the lists that an indexed text is posted in."""
     n = analysis.shape[0]
@@ -110,7 +110,7 @@ def own_keys(analysis, bounds, keys, shift):
         _pairs(analysis, keys, bounds.index_depth[n], GAP - 1, LONG_PAIR, shift)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def probe_keys(analysis, bounds, keys, shift):
     """Find the lists in which any text that exceeds the threshold must be."""
     m = analysis.shape[0]

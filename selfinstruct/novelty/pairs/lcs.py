@@ -7,13 +7,13 @@ left are the length. Does not know: scores or thresholds.
 """
 
 import numpy as np
-from numba import njit
 
+from selfinstruct.novelty.compiled import inlined, kernel
 from selfinstruct.novelty.pairs.machine import ones
 from selfinstruct.novelty.pairs.order import WORD, find
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lcs(other, analysis, row):
     """Return the LCS of the analysed text and another; `row` is room for its words."""
     if analysis.shape[2] <= 1:
@@ -21,7 +21,7 @@ def lcs(other, analysis, row):
     return _lcs_long(other, analysis, row)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lcs_short(other, analysis):
     """Count for a query of up to 64 tokens."""
     v = ~np.uint64(0)
@@ -33,7 +33,7 @@ def _lcs_short(other, analysis):
     return np.int64(ones(~v & _low(analysis.shape[0])))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lcs_long(other, analysis, row):
     """Count for a longer query: the same, the addition carrying from word to word."""
     words = analysis.shape[2]
@@ -58,7 +58,7 @@ def _lcs_long(other, analysis, row):
     return length
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _low(bits):
     """Return a word with the lowest `bits` bits set; all of them from 64 on."""
     if bits >= WORD:

@@ -11,8 +11,9 @@ of texts that had it at the last rebuild, 0 for one that came since.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from selfinstruct.novelty.compiled import inlined, kernel
 
 Array = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -66,7 +67,7 @@ def room_for(longest: int) -> Analysis:
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def home(token, bits):
     """Return the slot where the search for a token begins."""
     return ((np.uint64(token) * np.uint64(0x9E3779B1)) & np.uint64(0xFFFFFFFF)) >> np.uint64(
@@ -74,7 +75,7 @@ def home(token, bits):
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find(token, analysis):
     """Return the number of a token among the distinct ones of the analysed text, or -1."""
     mask = np.uint64((1 << analysis.shape[1]) - 1)
@@ -86,7 +87,7 @@ def find(token, analysis):
     return analysis.slot_number[slot]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_tokens(text, analysis):
     """Fill the table: distinct tokens, how often and where; tokens below 0 match nothing."""
     m = len(text)
@@ -122,7 +123,7 @@ def count_tokens(text, analysis):
     return distinct
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def arrange(text, weights, analysis):
     """Analyse a text: its table of tokens, its elements in order, its bitmaps.
 

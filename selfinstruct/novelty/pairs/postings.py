@@ -6,9 +6,9 @@ not fit.
 
 A list is a slot of `heads`. Most lists have one posting, and it is the slot itself (odd). A
 longer list is one block of `blocks`, named by the slot (even): its address and how many postings
-it has. A block has room for a power of two; a full one is copied into one twice as large, and
-its room is used again. So a list is always contiguous, and appending takes constant time,
-amortised.
+it has. Blocks have room for 2, 3, 4, 6, 8, 12 … postings; a full one is copied into one of the
+next size, and its room is used again. So a list is always contiguous, a fifth of the room is
+empty at most times, and appending takes constant time, amortised.
 
 A posting is 64 bits: text 27, length code 5, place of the pair's second element 5, small bitmap
 26, and a 1.
@@ -17,14 +17,14 @@ A posting is 64 bits: text 27, length code 5, place of the pair's second element
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from selfinstruct.novelty.compiled import inlined, kernel
 from selfinstruct.novelty.pairs.bounds import UNKNOWN
 
 MAX_TEXTS = 1 << 27
 _TAIL, _POSTINGS, _FREE = 0, 1, 2
-_CLASSES = 30
+_SIZES = 48
 
 
 class Lists(NamedTuple):
@@ -37,7 +37,7 @@ class Lists(NamedTuple):
 
 def new_lists(slots: int, room: int) -> Lists:
     """Return empty lists; `slots` is a power of two, `room` the words of blocks."""
-    state = np.zeros(_FREE + _CLASSES, np.int64)
+    state = np.zeros(_FREE + _SIZES, np.int64)
     state[_TAIL] = 2  # no block is at 0: 0 is the empty slot
     return Lists(np.zeros(slots, np.uint64), np.empty(room, np.uint64), state)
 
@@ -52,7 +52,7 @@ def postings_held(lists: Lists) -> int:
     return int(lists.state[_POSTINGS])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def posting(text, length, place, bitmap):
     """Pack a posting. Codes saturate: a length or place of 31 means 31 or more."""
     return (
@@ -64,33 +64,48 @@ def posting(text, length, place, bitmap):
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def used_of(slot):
     """Return how many postings the block of an even slot has."""
     return np.int64((slot >> np.uint64(1)) & np.uint64(0xFFFFFF))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def block_of(slot):
     """Return where the block of an even slot begins."""
     return np.int64(slot >> np.uint64(25))
 
 
-@njit(cache=True, nogil=True)
+@inlined
+def _words(size):
+    """Return how many postings a block of a size (0, 1, 2 …) has room for."""
+    return (2 + (size & 1)) << (size >> 1)
+
+
+@kernel
+def _size(used):
+    """Return the size of the block that so many postings are in."""
+    size = 0
+    while _words(size) < used:
+        size += 1
+    return size
+
+
+@kernel
 def _take(lists, size):
-    """Return a block of 2**size words; the caller has seen to it that there is room."""
+    """Return a block of a size; the caller has seen to it that there is room."""
     free = lists.state[_FREE + size]
     if free:
         lists.state[_FREE + size] = np.int64(lists.blocks[free])
         return free
     start = lists.state[_TAIL]
-    if size >= 3:  # whole cache lines
+    if size >= 4:  # eight words and more: from the beginning of a cache line
         start = (start + 7) & ~7
-    lists.state[_TAIL] = start + (1 << size)
+    lists.state[_TAIL] = start + _words(size)
     return start
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def append(lists, index, value):
     """Append a posting to the list of a slot."""
     heads, blocks = lists.heads, lists.blocks
@@ -100,14 +115,12 @@ def append(lists, index, value):
         heads[index] = value
         return
     if slot & np.uint64(1):
-        block, used = _take(lists, 1), 1
+        block, used = _take(lists, 0), 1
         blocks[block] = slot
     else:
         block, used = block_of(slot), used_of(slot)
-        if used & (used - 1) == 0:  # a block that is full
-            size = 0
-            while (1 << size) < used:
-                size += 1
+        size = _size(used)
+        if used == _words(size):
             larger = _take(lists, size + 1)
             blocks[larger : larger + used] = blocks[block : block + used]
             blocks[block] = np.uint64(lists.state[_FREE + size])
@@ -117,21 +130,21 @@ def append(lists, index, value):
     heads[index] = (np.uint64(block) << np.uint64(25)) | (np.uint64(used + 1) << np.uint64(1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def room_left(lists, indices, count):
     """Say whether a posting can be appended to each of `count` lists, come what may.
 
-    Every list that `count` more postings would overfill is counted as doubled, and new lists
-    with four words for each posting, which is what doubling from nothing takes at most.
+    A list that grows from nothing to c postings takes blocks of less than 5.25·c words in all,
+    and up to 7 more where one begins a cache line. A block of room w that `count` more would
+    overfill takes one of at most 2·w, or, where c > w / 2 of them come to this one list, several
+    of less than 5.25·(w + c): that many keys are counted for it.
     """
-    words = np.int64(4 * count + 16)
+    words = np.int64(8 * count + 64)
     for i in range(count):
         slot = lists.heads[indices[i]]
         if slot != np.uint64(0) and not slot & np.uint64(1):
             used = used_of(slot)
-            room = 2
-            while room < used:
-                room *= 2
+            room = _words(_size(used))
             if used + count > room:
                 words += 2 * room + 8
     return lists.state[_TAIL] + words <= len(lists.blocks)

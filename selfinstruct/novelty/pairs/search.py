@@ -12,9 +12,9 @@ account.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from selfinstruct.novelty.compiled import inlined, kernel
 from selfinstruct.novelty.pairs.bounds import UNKNOWN
 from selfinstruct.novelty.pairs.lcs import lcs
 from selfinstruct.novelty.pairs.machine import fetch, ones
@@ -58,7 +58,7 @@ def room_for_candidates(longest: int) -> Candidates:
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _scan(value, bitmap, farthest, table):
     """Say whether a posting's text may exceed the threshold; 0 no, 1 yes.
 
@@ -72,13 +72,13 @@ def _scan(value, bitmap, farthest, table):
     return np.uint64(1 + (spare >> 63))
 
 
-@njit(cache=True, nogil=True)
-def search(analysis, keys, index, candidates):
+@kernel
+def search(analysis, keys, index, candidates):  # noqa: C901 (one loop; calls cost it a third)
     """Find the most similar text above the threshold, the earliest of equals.
 
     `candidates.best[0]` is that text, or -1; `candidates.score[0]` is its score.
     """
-    bounds = index.bounds
+    lists, bounds = index.lists, index.bounds
     m = analysis.shape[0]
     bitmap = (analysis.bitmaps[1] << np.uint64(1)) | np.uint64(1)
     candidates.best[0] = -1
@@ -88,41 +88,32 @@ def search(analysis, keys, index, candidates):
     for k in range(keys.shares[0]):
         if k == keys.shares[1]:
             table, farthest = bounds.scan_long[m], bounds.farthest_long[m]
-        slot = index.lists.heads[keys.slots[k]]
-        if slot != np.uint64(0):
-            test = bitmap, np.int64(farthest[min(keys.places[k], UNKNOWN)]), table
-            found = _look(slot, test, found, analysis, index, candidates)
+        far = np.int64(farthest[min(keys.places[k], UNKNOWN)])
+        slot = lists.heads[keys.slots[k]]
+        if slot == np.uint64(0):
+            continue
+        if slot & np.uint64(1):
+            candidates.texts[found] = np.int64(slot >> np.uint64(37))
+            found += _scan(slot, bitmap, far, table)
+        else:
+            start = block_of(slot)
+            end = start + used_of(slot)
+            for strip in range(start, end, STRIP):
+                for p in range(np.uint64(strip), np.uint64(min(strip + STRIP, end))):
+                    value = lists.blocks[p]
+                    candidates.texts[found] = np.int64(value >> np.uint64(37))
+                    found += _scan(value, bitmap, far, table)
+                if found >= 2 * STRIP:
+                    _verify(analysis, index, candidates, found)
+                    found = np.uint64(0)
+        if found >= 2 * STRIP:
+            _verify(analysis, index, candidates, found)
+            found = np.uint64(0)
     if found:
         _verify(analysis, index, candidates, found)
 
 
-@njit(cache=True, nogil=True)
-def _look(slot, test, found, analysis, index, candidates):
-    """Note the texts of one list that pass the scan; compare them when there are many.
-
-    Returns how many are noted and not yet compared.
-    """
-    if slot & np.uint64(1):
-        candidates.texts[found] = np.int64(slot >> np.uint64(37))
-        found += _scan(slot, *test)
-    else:
-        start = block_of(slot)
-        end = start + used_of(slot)
-        for strip in range(start, end, STRIP):
-            for p in range(np.uint64(strip), np.uint64(min(strip + STRIP, end))):
-                value = index.lists.blocks[p]
-                candidates.texts[found] = np.int64(value >> np.uint64(37))
-                found += _scan(value, *test)
-            if found >= 2 * STRIP:
-                _verify(analysis, index, candidates, found)
-                found = np.uint64(0)
-    if found >= 2 * STRIP:
-        _verify(analysis, index, candidates, found)
-        found = np.uint64(0)
-    return found
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def _verify(analysis, index, candidates, found):
     """Compare the query with the texts in question: larger bitmaps first, then exactly."""
     texts, bounds = index.texts, index.bounds
@@ -145,7 +136,7 @@ def _verify(analysis, index, candidates, found):
         _compare(candidates.texts[c], analysis, texts, bounds, candidates)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _compare(text, analysis, texts, bounds, candidates):
     """Score one text exactly, by the operations of rouge-score; keep it if it is the best."""
     if text == candidates.best[0]:

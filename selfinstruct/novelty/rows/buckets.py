@@ -9,9 +9,9 @@ row that came into a bucket by chance is verified like all others.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from selfinstruct.novelty.compiled import kernel
 from selfinstruct.novelty.pairs.machine import fetch
 from selfinstruct.novelty.rows.sketch import sign
 
@@ -37,7 +37,7 @@ class Nearest(NamedTuple):
     scores: NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def judge(sketches, starts, store, threshold, mode, nearest):
     """Judge a batch in order: `mode` is one of LOOK_UP, ADMIT, INSERT."""
     for i in range(len(sketches.counts)):
@@ -50,7 +50,7 @@ def judge(sketches, starts, store, threshold, mode, nearest):
             _insert(row, keys, store)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest(row, keys, store, threshold):
     """Find the most similar row at or above the threshold, the earliest of equals."""
     store.size[1] += 1
@@ -74,7 +74,7 @@ def _nearest(row, keys, store, threshold):
     return best, score
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _jaccard(left, right, threshold):
     """Return the Jaccard similarity of two sorted sets, or 0 where it is below a threshold.
 
@@ -94,7 +94,7 @@ def _jaccard(left, right, threshold):
     return score if score >= threshold else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _insert(row, keys, store):
     """Keep a row and put it into its buckets; one without shingles is in none."""
     number = store.size[0]
@@ -106,7 +106,7 @@ def _insert(row, keys, store):
         _link(number, keys, store)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _link(number, keys, store):
     """Put a row at the front of its buckets."""
     shift = np.uint64(64 - _bits(store.heads.shape[1]))
@@ -116,7 +116,7 @@ def _link(number, keys, store):
         store.heads[band, slot] = number + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def relink(store, functions, bands):
     """Put all rows into buckets that were emptied."""
     values = np.empty(len(functions.factors), np.uint32)
@@ -128,7 +128,7 @@ def relink(store, functions, bands):
             _link(number, keys, store)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bits(slots):
     """Return the bits of a slot number, for a power of two."""
     bits = 0

@@ -6,8 +6,8 @@ tokens already, with END after each.
 """
 
 import numpy as np
-from numba import njit
 
+from selfinstruct.novelty.compiled import inlined, kernel
 from selfinstruct.novelty.shingles import FNV_PRIME, FNV_START
 
 END = 0xFF
@@ -32,7 +32,7 @@ _KIND = np.array([_kind(code) if code < 128 else _OTHER for code in range(256)],
 _LOWER = np.array([ord(chr(c).lower()) if c < 128 else c for c in range(256)], np.uint8)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _hash(data, start, end):
     """Return the FNV-1a hash of bytes in lower case."""
     value = np.uint64(FNV_START)
@@ -41,7 +41,7 @@ def _hash(data, start, end):
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _number(data, i, end):
     """Return where digits with inner points or commas end (3.5, 1,000), or `i` if none begins."""
     j = i
@@ -58,7 +58,7 @@ def _number(data, i, end):
     return last
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _word(data, i, end):
     """Return where a word ends, with what belongs to it: don't, C++, C#."""
     j = i
@@ -73,7 +73,7 @@ def _word(data, i, end):
     return j + 1 if j < end and data[j] == 35 else j
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_minus(data, i, end):
     """Say whether a hyphen is a minus sign: a digit follows, after white space perhaps."""
     j = i + 1
@@ -82,7 +82,7 @@ def _is_minus(data, i, end):
     return data[i] == 45 and j < end and _KIND[data[j]] == _DIGIT
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scan(data, start, end, hashes):
     """Hash the tokens of ASCII bytes into `hashes`; return how many there are."""
     count, i = 0, start
@@ -101,7 +101,7 @@ def scan(data, start, end, hashes):
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def split(data, start, end, hashes):
     """Hash ready-made tokens, each with END after it; return how many there are."""
     count, first = 0, start

@@ -7,9 +7,9 @@ threads may share them out.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from selfinstruct.novelty.compiled import kernel
 from selfinstruct.novelty.rows.scanner import scan, split
 from selfinstruct.novelty.shingles import FNV_PRIME, FNV_START, MULTIPLIERS, SHINGLE
 
@@ -39,7 +39,7 @@ class Functions(NamedTuple):
     terms: NDArray[np.uint32]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sketch(rows, first, last, functions, sketches):
     """Sketch a span of a batch."""
     values = np.empty(len(functions.factors), np.uint32)
@@ -55,7 +55,7 @@ def sketch(rows, first, last, functions, sketches):
             sign(place[: sketches.counts[i]], functions, values, sketches.keys[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def shingle(place, count):
     """Turn token hashes into sorted distinct shingles, in place; return how many."""
     if count == 0:
@@ -81,7 +81,7 @@ def shingle(place, count):
     return distinct
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sign(shingles, functions, values, keys):
     """Compute a signature and hash each band of it to a key."""
     values[:] = np.uint32(0xFFFFFFFF)
