@@ -36,7 +36,7 @@ def grow(
     """
     pool = Pool(run.settings.seeds, run.grown)
     judges = Judges(run.settings.recipe.novelty)
-    saved = run.folder / "novelty.npz"
+    saved = run.folder / "novelty.index"
     judges.recall((*pool.seeds, *pool.grown), saved)
     while not _enough(run, rounds, target):
         outcome = Outcome(round=len(run.markers) + 1)

@@ -6,8 +6,8 @@ no file. Does not know: when it pays to write one, or how texts are compared.
 
 import io
 import json
-import zipfile
 from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ from selfinstruct.task import digest
 from selfinstruct.text import Tokeniser
 
 FORMAT = 1
+SEAL = 16
+"""Bytes of the digest at the head."""
+
 _PROBE = "Don't: 3.5 C++ naïve 大海 สวัสดี नमस्ते 여름 🙂 50% -4 e-mail ½ ① ’"
 """A tokeniser is known by what it makes of this."""
 
@@ -33,17 +36,17 @@ class Saved(NamedTuple):
 
 
 def write_saved(path: Path, saved: Saved, tokenise: Tokeniser) -> None:
-    """Write a file, whole or not at all; raise RunError when the disk refuses."""
+    """Write a file, whole or not at all; raise RunError when the disk refuses.
+
+    Arrays one after the other, behind a digest of them all; no clock, unlike in numpy's archives.
+    """
     content = io.BytesIO()
-    np.savez(
-        content,
-        kind=_bytes(_kind(tokenise)),
-        ids=_bytes(saved.ids),
-        vocabulary=_bytes(saved.vocabulary),
-        tokens=saved.tokens,
-        starts=saved.starts,
-    )
-    replace_file(path, content.getvalue())
+    for texts in (_kind(tokenise), saved.ids, saved.vocabulary):
+        np.save(content, _bytes(texts))
+    np.save(content, saved.tokens)
+    np.save(content, saved.starts)
+    body = content.getvalue()
+    replace_file(path, [_seal(body), body])
 
 
 def read_saved(path: Path, ids: Sequence[str], tokenise: Tokeniser) -> Saved | None:
@@ -52,18 +55,22 @@ def read_saved(path: Path, ids: Sequence[str], tokenise: Tokeniser) -> Saved | N
     An id is taken to name its text, as the ids of tasks do.
     """
     try:
-        with np.load(path) as content:
-            parts = {name: content[name] for name in content.files}
-        if _text(parts["kind"]) != _kind(tokenise):
-            return None
-        saved = Saved(
-            _text(parts["ids"]), _text(parts["vocabulary"]), parts["tokens"], parts["starts"]
-        )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        content = path.read_bytes()
+    except OSError:
         return None
-    known = len(saved.ids)
-    whole = len(saved.starts) == known + 1 and saved.starts[-1] == len(saved.tokens)
-    return saved if whole and saved.ids == list(ids[:known]) else None
+    body = content[SEAL:]
+    if content[:SEAL] != _seal(body):
+        return None
+    data = io.BytesIO(body)
+    kind, known, vocabulary, tokens, starts = (np.load(data) for _ in range(5))
+    saved = Saved(_text(known), _text(vocabulary), tokens, starts)
+    fits = _text(kind) == _kind(tokenise) and saved.ids == list(ids[: len(saved.ids)])
+    return saved if fits else None
+
+
+def _seal(body: bytes) -> bytes:
+    """Return a digest of the content, by which damage shows."""
+    return blake2b(body, digest_size=SEAL).digest()
 
 
 def _kind(tokenise: Tokeniser) -> list[str]:
