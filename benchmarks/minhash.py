@@ -11,6 +11,8 @@ from minhash_peers import UNNAMED, Finder, Verdicts, finders, shingles
 from numpy.typing import NDArray
 from synthetic import edited
 
+from selfinstruct.text import Tokeniser, rouge_tokens, tokens
+
 Numbers = dict[str, object]
 Floats = NDArray[np.float64]
 _MIN = 0.8
@@ -33,10 +35,10 @@ def planted(rows: list[str], seed: int) -> tuple[list[str], list[tuple[int, int]
 class Truth:
     """The exact Jaccard of 3-gram sets, by lists of the rows that hold each 3-gram."""
 
-    def __init__(self, texts: list[str]) -> None:
+    def __init__(self, texts: list[str], cut: Tokeniser) -> None:
         numbers: dict[str, int] = {}
         self._sets = [
-            np.array([numbers.setdefault(s, len(numbers)) for s in set(shingles(text))])
+            np.array([numbers.setdefault(s, len(numbers)) for s in set(shingles(text, cut))])
             for text in texts
         ]
         self._sizes = np.array([len(found) for found in self._sets])
@@ -55,6 +57,10 @@ class Truth:
         scores: Floats = common / (self._sizes + len(own) - common)
         scores[row] = 0.0
         return scores
+
+    def wanted(self, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the pairs that are near-duplicates."""
+        return [(row, copy) for row, copy in pairs if self.with_all(copy)[row] >= _MIN]
 
     def best(self) -> tuple[Floats, Floats]:
         """Return for each row the best Jaccard with an earlier row, and with any."""
@@ -84,27 +90,27 @@ class _Run:
 def minhash_section(rows: list[str], base: str, rounds: int) -> Numbers:
     """Measure every finder that is installed."""
     texts, pairs = planted(rows, 3)
-    truth = Truth(texts)
-    earlier, anywhere = truth.best()
-    exact = np.array([truth.with_all(copy)[row] for row, copy in pairs])
-    wanted = [pair for pair, jaccard in zip(pairs, exact, strict=True) if jaccard >= _MIN]
+    truths = {True: Truth(texts, tokens), False: Truth(texts, rouge_tokens)}
+    wanted = {own: truth.wanted(pairs) for own, truth in truths.items()}
+    best = {own: truth.best() for own, truth in truths.items()}
     runs = {name: _Run(finder, texts) for name, finder in finders()}
     least = interleaved(runs, rounds)
     found: Numbers = {}
     for name, run in runs.items():
-        best = anywhere if run.finder.both else earlier
+        finder = run.finder
+        scores = best[finder.own][finder.both]
         found[name] = {
             "rows per second": len(texts) / least[name],
-            "note": run.finder.note,
-            **_quality(run.verdicts, wanted, best, both=run.finder.both),
-            "named pairs below": _below(run.verdicts, truth),
+            "note": finder.note,
+            **_quality(run.verdicts, wanted[finder.own], scores, both=finder.both),
+            "named pairs below": _below(run.verdicts, truths[finder.own]),
         }
     return {
         "base": base,
         "rows": len(texts),
         "planted": len(pairs),
-        "planted at 0.8 or more": len(wanted),
-        "rows with an earlier one at 0.8 or more": int((earlier >= _MIN).sum()),
+        "planted at 0.8 or more": len(wanted[True]),
+        "rows with an earlier one at 0.8 or more": int((best[True][0] >= _MIN).sum()),
         "rounds": rounds,
         "finders": found,
     }

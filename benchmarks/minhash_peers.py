@@ -14,7 +14,7 @@ import numpy as np
 from measure import library
 from numpy.typing import NDArray
 
-from selfinstruct.text import rouge_tokens
+from selfinstruct.text import Tokeniser, rouge_tokens
 
 UNNAMED = -1
 Verdicts = list[int | None]
@@ -22,19 +22,24 @@ _BATCH = 1000
 _MIN, _PERMUTATIONS = 0.8, 128
 
 
-def shingles(text: str) -> list[str]:
-    """Return the word 3-grams of a text; of a shorter text, the text."""
-    found = rouge_tokens(text)
+def shingles(text: str, cut: Tokeniser = rouge_tokens) -> list[str]:
+    """Return the 3-grams of a text's words; of a shorter text, the text."""
+    found = cut(text)
     if len(found) < 3:
         return [" ".join(found)]
     return [f"{a} {b} {c}" for a, b, c in zip(found, found[1:], found[2:], strict=False)]
 
 
 class Finder(Protocol):
-    """A way to find near-duplicates; `both`: it may report either row of a pair."""
+    """A way to find near-duplicates.
+
+    `both`: it may report either row of a pair. `own`: it cuts words as this package does, and is
+    held to the truth of those; the others get the words that are quickest to cut.
+    """
 
     note: str
     both: bool
+    own: bool
 
     def run(self, texts: list[str]) -> Verdicts:
         """Judge every row."""
@@ -46,6 +51,7 @@ class Ours:
 
     note = "own shingling in the kernel; 3-grams; every report verified by exact Jaccard"
     both = False
+    own = True
 
     def run(self, texts: list[str]) -> Verdicts:
         """Admit rows in batches of a thousand."""
@@ -63,6 +69,7 @@ class Datasketch:
 
     note = "3-grams by Python; default bands for 0.8 (9 of 13); not verified"
     both = False
+    own = False
 
     def run(self, texts: list[str]) -> Verdicts:
         """Query each row before it is inserted."""
@@ -83,6 +90,7 @@ class RensaStreaming:
     """rensa's streaming deduplicator, as its README shows it."""
 
     both = False
+    own = False
 
     def __init__(self, bands: int | None) -> None:
         self._bands = bands
@@ -102,6 +110,7 @@ class RensaMatrix:
 
     note = "3-grams by Python; 16 bands; not verified; flags both rows of a pair"
     both = True
+    own = False
 
     def run(self, texts: list[str]) -> Verdicts:
         """Flag all rows at once."""
@@ -117,6 +126,7 @@ class Datatrove:
     """datatrove's pipeline steps in one process: signatures, buckets, clusters, on disk."""
 
     both = True
+    own = False
 
     def __init__(self, grams: int) -> None:
         self._grams = grams
@@ -160,6 +170,7 @@ class SemHash:
 
     note = "embeddings of WordLlama 256 (comes in a package), cosine 0.9: semantic, not 3-grams"
     both = True
+    own = False
 
     def run(self, texts: list[str]) -> Verdicts:
         """Deduplicate the whole set and find the removed rows again by their text."""
@@ -177,6 +188,7 @@ class ShinglingOnly:
 
     note = "3-grams by Python and nothing else"
     both = False
+    own = False
 
     def run(self, texts: list[str]) -> Verdicts:
         """Cut and throw away."""

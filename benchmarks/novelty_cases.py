@@ -47,7 +47,7 @@ Read the numbers with care:
   (a poem, a song: 3 characters of 4), 正确 and 不正确 (right, not right), "What is 3 + 4?" and
   "What is 3 - 4?", "Describe the taste of lemons" and "Describe the smell of lemons". As rows: long
   ones that differ in one number. As both: 10⁵ and 105, "5!" and "5", ":)" and ":(". And they miss
-  others: all paraphrases, résumé and resume, ❤️ and ❤; as rows "Explain gravity" and "Please
+  others: all paraphrases, résumé and resume; as rows "Explain gravity" and "Please
   explain gravity".
 
 A pair is wrongly joined if a filter would drop a text that is no duplicate, missed if it would

@@ -43,7 +43,7 @@ class Appender:
             self._file = path.open("ab", buffering=0)
             _drop_torn_line(path)
             if is_new:
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
         except OSError as error:
             raise storage_error(error, path) from error
 
@@ -95,7 +95,7 @@ def replace_file(path: Path, data: bytes | Iterable[bytes]) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise storage_error(error, path) from error
 
@@ -170,7 +170,7 @@ def _drop_torn_line(path: Path) -> None:
         os.truncate(path, keep)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a new name in a folder durable; a no-op where folders cannot be opened (Windows)."""
     if os.name != "posix":
         return

@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "Write a run's tasks as JSONL that trainers read.",
     "show": "Show a run: counts, samples, rejects by reason.",
     "seeds": "Check seed files.",
+    "decontaminate": "Take tasks out of a run that overlap evaluation sets.",
     "dedup": "Drop near-duplicate rows from any JSONL, CSV or Parquet.",
 }
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
-from filelock import FileLock, Timeout
 
-from selfinstruct.errors import RunError
 from selfinstruct.run.create import create, same_fork, same_settings
+from selfinstruct.run.lock import locked
 from selfinstruct.run.markers import (
     Marker,
     Timing,
@@ -23,6 +22,7 @@ from selfinstruct.run.markers import (
     rows_end,
     seconds_by_round,
 )
+from selfinstruct.run.remove import settle
 from selfinstruct.settings import Settings
 from selfinstruct.sift import Rejected
 from selfinstruct.storage import (
@@ -69,11 +69,12 @@ class Run:
         """
         self.folder = folder
         self.settings = settings
-        self._lock = _locked(folder)
+        self._lock = locked(folder)
         try:
             if (folder / "run.toml").exists():
                 same_settings(folder, settings)
                 same_fork(folder, fork)
+                settle(folder)
                 (folder / ".new").unlink(missing_ok=True)
             else:
                 create(folder, settings, version, fork)
@@ -138,17 +139,3 @@ class Run:
                 truncate(path, checked_end(path, name, self.markers))
             except OSError as error:
                 raise storage_error(error, path) from error
-
-
-def _locked(folder: Path) -> FileLock:
-    """Create the folder if need be and lock it; raise RunError when another process has it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        hint = "wait for the other process to end, or give this one its own folder with --out"
-        raise RunError(f"{folder} is in use by another process", hint=hint) from error
-    except OSError as error:
-        raise storage_error(error, folder) from error
-    return lock

@@ -14,6 +14,9 @@ import msgspec
 from selfinstruct.errors import InputError, RunError
 from selfinstruct.storage import Row, file_digest, read_rows
 
+PENDING = ".decontaminate"
+"""A folder of a run: complete files that are about to take the places of others (see remove)."""
+
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """rounds/0003.json: the round exists because this file does.
@@ -49,6 +52,7 @@ def marker_path(folder: Path, number: int) -> Path:
 
 def read_markers(folder: Path) -> list[Marker]:
     """Return the markers of the finished rounds, in order; raise RunError for a damaged one."""
+    _refuse_pending(folder)
     markers: list[Marker] = []
     hint = "restore it, or delete it and all later ones: their rounds are played again"
     for number in range(1, len(list((folder / "rounds").glob("[0-9]*.json"))) + 1):
@@ -62,7 +66,16 @@ def read_markers(folder: Path) -> list[Marker]:
         if markers[-1].round != number:
             message = f"{path}: the marker of round {markers[-1].round}, not of {number}"
             raise RunError(message, hint=hint)
+    _refuse_pending(folder)  # a move that began meanwhile has exchanged some of them
     return markers
+
+
+def _refuse_pending(folder: Path) -> None:
+    """Raise RunError while some files of a run are from before a move, and some from after it."""
+    if (folder / PENDING).exists():
+        message = f"tasks are being moved out of {folder}, or a process that did so was killed"
+        hint = "give the same `selfinstruct decontaminate` command again: it finishes the move"
+        raise RunError(message, hint=hint)
 
 
 def finished_rows(folder: Path, name: Literal["pool", "rejected"], row: type[Row]) -> Iterator[Row]:

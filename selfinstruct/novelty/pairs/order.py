@@ -4,8 +4,8 @@ Decides: what an element is, the order, and the bitmaps of a text. Does not know
 postings, or other texts.
 
 Any fixed order is right (bounds.py asks for no more); one that begins with rare elements makes
-short posting lists. It stays fixed between rebuilds of the index: a token's weight is the number
-of texts that had it at the last rebuild, 0 for one that came since.
+short posting lists. It stays fixed between rebuilds of the index: a token's weight is how often it
+stood in texts at the last rebuild, 0 for one that came since.
 """
 
 from typing import NamedTuple
@@ -23,7 +23,7 @@ BITMAP = 26
 """Bits of the small bitmap that a posting holds."""
 
 MAX_WEIGHT = (1 << 22) - 1
-"""Tokens in more texts than that (four million) are all equally common."""
+"""Tokens that stand in texts more often than that (four million) are all equally common."""
 
 
 class Analysis(NamedTuple):

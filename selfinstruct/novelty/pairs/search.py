@@ -3,10 +3,11 @@
 Decides: which postings can be left out, and which text is nearest. Does not know: how lists are
 stored or how texts arrive.
 
-A posting goes through three tests, each with an upper bound on the common tokens of the two
-texts; what passes all is compared exactly. The pair that the proof in bounds.py speaks of passes
-them all, so no text above the threshold is lost; what other pairs of the same text do is of no
-account.
+What a posting says bounds the common tokens of the two texts, twice: by where the pair stands in
+either, and by the small bitmaps. What may still exceed the threshold is bounded again by the
+large bitmaps, and then compared exactly. The pair that the proof in bounds.py speaks of passes
+all of that, so no text above the threshold is lost; what becomes of other pairs of the same text
+is of no account.
 """
 
 from typing import NamedTuple
@@ -33,9 +34,9 @@ class Texts(NamedTuple):
 
     tokens: NDArray[np.int32]
     facts: NDArray[np.uint64]
-    weight: NDArray[np.int32]  # by token: texts that had it at the last rebuild
-    frequency: NDArray[np.int32]  # by token: texts that have it
-    possible: NDArray[np.bool_]  # by token: whether any text has it or may have it
+    weight: NDArray[np.int32]  # by token: how often it stood in texts at the last rebuild
+    frequency: NDArray[np.int32]  # by token: how often it stands in texts
+    possible: NDArray[np.bool_]  # by token: whether it stands in any text
     size: NDArray[np.int64]  # texts, tokens
 
 
@@ -44,7 +45,7 @@ class Candidates(NamedTuple):
 
     texts: NDArray[np.int64]
     row: NDArray[np.uint64]
-    best: NDArray[np.int64]  # text, common tokens, its length
+    best: NDArray[np.int64]  # the text
     score: NDArray[np.float64]
 
 
@@ -53,7 +54,7 @@ def room_for_candidates(longest: int) -> Candidates:
     return Candidates(
         texts=np.empty(4 * STRIP, np.int64),
         row=np.empty(longest // 64 + 2, np.uint64),
-        best=np.empty(3, np.int64),
+        best=np.empty(1, np.int64),
         score=np.zeros(1),
     )
 
