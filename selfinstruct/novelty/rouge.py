@@ -88,11 +88,11 @@ class RougeL:
         """
         return self.nearest_all([text])[0]
 
-    def nearest_all(self, texts: Sequence[str], *, cores: int = 1) -> list[Match | None]:
+    def nearest_all(self, texts: Sequence[str], *, cores: int | None = None) -> list[Match | None]:
         """Return the nearest earlier text of each, as `nearest` does.
 
-        A batch costs less than one call a text. With more than one of `cores`, the fast tier
-        shares a batch out to as many threads.
+        A batch costs less than one call a text; the fast tier shares a large one out to the
+        cores there are, or to `cores`.
         """
         queries = [self._vocabulary.read(self._tokenise(text)) for text in texts]
         if self._fast is None:

@@ -6,7 +6,6 @@ are counted, so that numbers agree, and found by no query).
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +26,7 @@ from selfinstruct.novelty.pairs.postings import (
     words_used,
 )
 from selfinstruct.novelty.pairs.search import Candidates, Texts, room_for_candidates
+from selfinstruct.novelty.threads import cores_for, share_out
 
 FIRST_REBUILD = 512
 POSTINGS_PER_SLOT = 4.0
@@ -93,23 +93,21 @@ class PairIndex:
         """Return how many texts there are."""
         return int(self._index.texts.size[0])
 
-    def nearest(self, batch: Batch, *, cores: int = 1) -> Answers:
-        """Look texts up and insert none. A token that no text has may be -1."""
+    def nearest(self, batch: Batch, *, cores: int | None = None) -> Answers:
+        """Look texts up and insert none. A token that no text has may be -1.
+
+        A large batch is shared out to the cores there are, or to `cores`.
+        """
         answers = _answers(batch)
         count = len(batch.starts) - 1
+        cores = cores or cores_for(count)
         while len(self._rooms) < cores:
             self._rooms.append(_room(self._longest))
-        edges = [count * part // cores for part in range(cores + 1)]
 
-        def part(number: int) -> None:
-            span = edges[number], edges[number + 1]
-            kernels.look_up(batch, self._index, self._rooms[number], span, answers)
+        def look_up(part: int, first: int, last: int) -> None:
+            kernels.look_up(batch, self._index, self._rooms[part], (first, last), answers)
 
-        if cores == 1:
-            part(0)
-        else:
-            with ThreadPoolExecutor(cores) as threads:
-                list(threads.map(part, range(cores)))
+        share_out(count, cores, look_up)
         return answers
 
     def admit(self, batch: Batch) -> Answers:

@@ -38,11 +38,12 @@ class Nearest(NamedTuple):
 
 
 @kernel
-def judge(sketches, starts, store, threshold, mode, nearest):
+def judge(sketches, store, threshold, mode, nearest):
     """Judge a batch in order: `mode` is one of LOOK_UP, ADMIT, INSERT."""
     for i in range(len(sketches.counts)):
         count, keys = sketches.counts[i], sketches.keys[i]
-        row = sketches.shingles[starts[i] : starts[i] + count]
+        start = sketches.starts[i]
+        row = sketches.shingles[start : start + count]
         nearest.rows[i], nearest.scores[i] = -1, 0.0
         if count and mode != INSERT:
             nearest.rows[i], nearest.scores[i] = _nearest(row, keys, store, threshold)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from selfinstruct.novelty.arrays import grown
 from selfinstruct.novelty.rows.buckets import ADMIT, INSERT, LOOK_UP, Nearest, Store, relink
@@ -15,6 +14,7 @@ from selfinstruct.novelty.rows.buckets import judge as judge_sketches
 from selfinstruct.novelty.rows.scanner import END
 from selfinstruct.novelty.rows.sketch import Functions, Rows, Sketches, sign, sketch
 from selfinstruct.novelty.shingles import SHINGLE, Bands, Words, choose_bands, functions
+from selfinstruct.novelty.threads import cores_for, share_out
 from selfinstruct.text import tokens
 
 ROWS_PER_BUCKET = 2
@@ -62,12 +62,17 @@ class RowIndex:
         rows = _rows(texts)
         count = len(texts)
         sketches = Sketches(
-            np.empty(len(rows.data) + SHINGLE, np.uint64),
+            np.empty(len(rows.data) + SHINGLE * count, np.uint64),
+            rows.starts + SHINGLE * np.arange(count + 1),
             np.zeros(count, np.int64),
             np.empty((count, self._bands.bands), np.uint64),
         )
-        sketch(rows, 0, count, self._functions, sketches)
-        found = self._judge(rows.starts, sketches, mode)
+
+        def part(_: int, first: int, last: int) -> None:
+            sketch(rows, first, last, self._functions, sketches)
+
+        share_out(count, cores_for(count), part)
+        found = self._judge(sketches, mode)
         return list(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
 
     def insert(self, rows: Sequence[Words]) -> None:
@@ -77,21 +82,21 @@ class RowIndex:
         np.cumsum([len(row) for row in rows], out=starts[1:])
         shingles = np.concatenate([*rows, np.empty(0, np.uint64)])
         sketches = Sketches(
-            shingles, np.diff(starts), np.empty((count, self._bands.bands), np.uint64)
+            shingles, starts, np.diff(starts), np.empty((count, self._bands.bands), np.uint64)
         )
         values = np.empty(len(self._functions.factors), np.uint32)
         for row, keys in zip(rows, sketches.keys, strict=True):
             if len(row):
                 sign(row, self._functions, values, keys)
-        self._judge(starts, sketches, INSERT)
+        self._judge(sketches, INSERT)
 
-    def _judge(self, starts: NDArray[np.int64], sketches: Sketches, mode: int) -> Nearest:
+    def _judge(self, sketches: Sketches, mode: int) -> Nearest:
         """Judge what was sketched."""
         count = len(sketches.counts)
         nearest = Nearest(np.empty(count, np.int64), np.empty(count))
         if mode != LOOK_UP:
             self._make_way(count, int(sketches.counts.sum()))
-        judge_sketches(sketches, starts, self._store, self._threshold, mode, nearest)
+        judge_sketches(sketches, self._store, self._threshold, mode, nearest)
         return nearest
 
     def _make_way(self, rows: int, shingles: int) -> None:

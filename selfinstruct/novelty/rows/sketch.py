@@ -25,9 +25,13 @@ class Rows(NamedTuple):
 
 
 class Sketches(NamedTuple):
-    """What is made of a batch: row i has counts[i] shingles from shingles[starts[i]] on."""
+    """What is made of a batch: row i has counts[i] shingles from shingles[starts[i]] on.
+
+    Each row has room for as many as it has bytes, and SHINGLE more: rows do not share any.
+    """
 
     shingles: NDArray[np.uint64]
+    starts: NDArray[np.int64]
     counts: NDArray[np.int64]
     keys: NDArray[np.uint64]  # [row, band]
 
@@ -44,12 +48,12 @@ def sketch(rows, first, last, functions, sketches):
     """Sketch a span of a batch."""
     values = np.empty(len(functions.factors), np.uint32)
     for i in range(first, last):
-        start = rows.starts[i]
-        place = sketches.shingles[start : rows.starts[i + 1] + SHINGLE]
+        start, end = rows.starts[i], rows.starts[i + 1]
+        place = sketches.shingles[sketches.starts[i] : sketches.starts[i] + end - start + SHINGLE]
         if rows.ready[i]:
-            count = split(rows.data, start, rows.starts[i + 1], place)
+            count = split(rows.data, start, end, place)
         else:
-            count = scan(rows.data, start, rows.starts[i + 1], place)
+            count = scan(rows.data, start, end, place)
         sketches.counts[i] = shingle(place, count)
         if sketches.counts[i]:
             sign(place[: sketches.counts[i]], functions, values, sketches.keys[i])
