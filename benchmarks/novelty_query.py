@@ -6,7 +6,7 @@ from itertools import islice
 
 import click
 from measure import clock, interleaved, spread
-from novelty_peers import CDIST, FAST, FAST_LARGE, PLAIN, Ours, Peer, makers, warm_up
+from novelty_peers import CDIST, FAST, FAST_LARGE, INDEX, PLAIN, Ours, Peer, makers, warm_up
 from novelty_rapidfuzz import Cdist
 from novelty_sets import Source, batches, pool
 
@@ -119,7 +119,7 @@ def end_to_end_section(base: Source, size: int, tail: int, rounds: int) -> Numbe
     for name, make in ((PLAIN, partial(Ours, "plain")), (CDIST, Cdist)):
         click.echo(f"end to end: {name}", err=True)
         costs[f"{name}, last {few}"] = min(_stream_tail(make(), texts, few) for _ in range(rounds))
-    taken = {FAST, FAST_LARGE, PLAIN, CDIST}
+    taken = {FAST, FAST_LARGE, INDEX, PLAIN, CDIST}
     slow = {name: make for name, make in makers().items() if name not in taken}
     for name, cost in _costs(texts[:-tail], texts[-tail:], slow, rounds).items():
         costs[f"{name}, query only"] = cost

@@ -6,10 +6,11 @@ Does not know: how texts are compared, or what a round does.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import chain
+from math import fsum
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from selfinstruct.novelty import Layered, Novelty, RougeL, Semantic, open_embedder
 from selfinstruct.recipe import NoveltySettings
@@ -64,13 +65,12 @@ class Judges:
         """
         if not self._similar:
             return task
-        both = (self._pool, trial)
-        ranked = chain.from_iterable(one.ranked(task.instruction, self._similar) for one in both)
-        best = sorted(ranked, key=lambda match: -match.score)[: self._similar]
-        scores = [score for one in both for score in one.scores(task.instruction).tolist()]
+        scores = np.concatenate([one.scores(task.instruction) for one in (self._pool, trial)])
+        order = np.argsort(-scores, kind="stable")[: self._similar].tolist()
+        ids = (*self._pool.ids, *trial.ids)
         origin = msgspec.structs.replace(
             task.origin,
-            similar=tuple((match.id, match.score) for match in best),
-            mean_similarity=sum(scores) / len(scores) if scores else 0.0,
+            similar=tuple((ids[row], float(scores[row])) for row in order),
+            mean_similarity=fsum(scores) / len(scores) if len(scores) else 0.0,
         )
         return msgspec.structs.replace(task, origin=origin)

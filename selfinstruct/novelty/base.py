@@ -1,12 +1,20 @@
 """The protocol of novelty: is a text too much like one that came before?"""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import msgspec
 
+from selfinstruct.errors import unknown_name
+
 Tier = Literal["auto", "plain", "fast"]
 """Which code finds the nearest text: the fast needs numba; decisions are the same."""
+
+
+def check_tier(tier: str) -> None:
+    """Raise InputError for a tier that there is not."""
+    if tier not in get_args(Tier):
+        raise unknown_name("tier", tier, get_args(Tier))
 
 
 class Match(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ Compiling takes some 8 s, reading what is kept half a second. Where no folder ca
 every process compiles for itself.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -51,7 +52,7 @@ def _folder() -> str:
         (base / state).mkdir(parents=True, exist_ok=True)
     except OSError:
         return ""
-    return str(base / state)
+    return str(base / state) if os.access(base / state, os.W_OK | os.X_OK) else ""
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selfinstruct.errors import InputError
-from selfinstruct.novelty.base import Match, Tier
+from selfinstruct.novelty.base import Match, Tier, check_tier
 from selfinstruct.novelty.shingles import (
     LEAST_JACCARD,
     Words,
@@ -29,6 +29,7 @@ from selfinstruct.novelty.shingles import (
     shingles,
     signature,
 )
+from selfinstruct.novelty.turns import Turns
 from selfinstruct.text import tokens
 
 if TYPE_CHECKING:
@@ -53,11 +54,13 @@ class MinHash:
         if not LEAST_JACCARD <= min_jaccard <= 1:
             message = f"a Jaccard similarity of {min_jaccard}; expected {LEAST_JACCARD} to 1"
             raise InputError(message, hint="0.8 is usual for near-duplicates")
+        check_tier(tier)
         self.min_jaccard = min_jaccard
         self._tier = tier
         self._ids: list[str] = []
         self._plain = PlainRows(min_jaccard)
         self._fast: RowIndex | None = None
+        self._turns = Turns()
         if tier == "fast":
             self._switch()
 
@@ -74,11 +77,12 @@ class MinHash:
         several = iter(texts)
         while chunk := list(islice(several, CHUNK)):
             if self._fast is None:
-                for _, text in chunk:
-                    self._plain.add(shingles(tokens(text)))
-            else:
+                rows = [shingles(tokens(text)) for _, text in chunk]
+                self._remember([name for name, _ in chunk], rows)
+                continue
+            with self._turns.changing():
                 self._fast.insert_texts([text for _, text in chunk])
-            self._remember([name for name, _ in chunk])
+                self._ids += [name for name, _ in chunk]
 
     def nearest(self, text: str) -> Match | None:
         """Return the most similar earlier row at or above the threshold, the first of equals."""
@@ -86,10 +90,10 @@ class MinHash:
 
     def nearest_all(self, texts: Sequence[str]) -> list[Match | None]:
         """Return the nearest earlier row of each, as `nearest` does."""
-        if self._fast is not None:
-            found = self._fast.nearest(texts)
-            return [self._match(hit) for hit in found]
-        return [self._match(self._plain.nearest(shingles(tokens(text)))) for text in texts]
+        with self._turns.asking():
+            if self._fast is not None:
+                return [self._match(hit) for hit in self._fast.nearest(texts)]
+            return [self._match(self._plain.nearest(shingles(tokens(text)))) for text in texts]
 
     def admit(self, texts: Sequence[tuple[str, str]]) -> list[Match | None]:
         """Judge (id, text) pairs in order; remember those that match nothing before them."""
@@ -99,8 +103,10 @@ class MinHash:
             if self._fast is None:
                 matches += [self._admit_plain(name, text) for name, text in chunk]
                 continue
-            hits = self._fast.admit([text for _, text in chunk])
-            self._ids += [name for (name, _), hit in zip(chunk, hits, strict=True) if hit[0] < 0]
+            with self._turns.changing():
+                hits = self._fast.admit([text for _, text in chunk])
+                new = [name for (name, _), hit in zip(chunk, hits, strict=True) if hit[0] < 0]
+                self._ids += new
             matches += [self._match(hit) for hit in hits]
         return matches
 
@@ -109,17 +115,20 @@ class MinHash:
         if self._fast is not None:
             return self.admit([(name, text)])[0]
         row = shingles(tokens(text))
-        match = self._match(self._plain.nearest(row))
-        if match is None:
-            self._plain.add(row)
-            self._remember([name])
+        with self._turns.asking():
+            match = self._match(self._plain.nearest(row))
+            if match is None:
+                self._remember([name], [row])
         return match
 
-    def _remember(self, ids: list[str]) -> None:
-        """Note the ids of rows that a tier has taken."""
-        self._ids += ids
-        if self._tier == "auto" and self._fast is None and len(self._ids) >= FAST_FROM:
-            self._switch()
+    def _remember(self, ids: list[str], rows: list[Words]) -> None:
+        """Give rows to the plain tier, and all to the fast one when there are enough."""
+        with self._turns.changing():
+            for row in rows:
+                self._plain.add(row)
+            self._ids += ids
+            if self._tier == "auto" and len(self._ids) >= FAST_FROM:
+                self._switch()
 
     def _match(self, hit: tuple[int, float] | None) -> Match | None:
         """Put a name to what a tier found."""

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selfinstruct.errors import InputError
-from selfinstruct.novelty.base import Match, Tier
+from selfinstruct.novelty.base import Match, Tier, check_tier
 from selfinstruct.novelty.f_measure import Scores
 from selfinstruct.novelty.pairs.bounds import LEAST_THRESHOLD, LONGEST
 from selfinstruct.novelty.saved import Saved, read_saved, write_saved
 from selfinstruct.novelty.scan import Scan
+from selfinstruct.novelty.turns import Turns
 from selfinstruct.novelty.vocabulary import Vocabulary
 from selfinstruct.text import Tokeniser, tokens
 
@@ -41,7 +42,8 @@ class RougeL:
     """The texts so far, and the threshold above which a new one is not new.
 
     With `tier="auto"` the fast tier is used from FAST_FROM texts on, if numba is installed and
-    the threshold is LEAST_THRESHOLD or more.
+    the threshold is LEAST_THRESHOLD or more. Raises InputError for a threshold that is no share,
+    or a tier that there is not or cannot be.
     """
 
     measure = "ROUGE-L"
@@ -49,6 +51,9 @@ class RougeL:
     def __init__(
         self, max_similarity: float, *, tokenise: Tokeniser = tokens, tier: Tier = "auto"
     ) -> None:
+        if not 0 <= max_similarity <= 1:
+            raise InputError(f"a ROUGE-L of {max_similarity}; expected 0 to 1", hint="0.7 is usual")
+        check_tier(tier)
         self.max_similarity = max_similarity
         self._tokenise = tokenise
         self._tier = tier
@@ -57,6 +62,7 @@ class RougeL:
         self._plain = Scan(max_similarity)
         self._plain_rows: list[int] = []  # of the long texts, where there is a fast tier
         self._fast: PairIndex | None = None
+        self._turns = Turns()
         # A text longer than this may be similar to one that only the plain tier has.
         self._long = LONGEST * max_similarity / (2 - max_similarity) - 1
         if tier == "fast":
@@ -65,6 +71,11 @@ class RougeL:
     def __len__(self) -> int:
         """Return how many texts there are."""
         return len(self._ids)
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Return the ids of the texts, in order of arrival."""
+        return self._ids
 
     @property
     def memory(self) -> dict[str, int]:
@@ -94,14 +105,14 @@ class RougeL:
         A batch costs less than one call a text; the fast tier shares a large one out to the
         cores there are, or to `cores`.
         """
-        queries = [self._vocabulary.read(self._tokenise(text)) for text in texts]
-        if self._fast is None:
-            return [self._match(self._plain.nearest(query)) for query in queries]
-        answers = self._fast.nearest(_batch(queries), cores=cores)
-        found = zip(answers.texts.tolist(), answers.scores.tolist(), strict=True)
-        return [
-            self._match(self._better(query, hit)) for query, hit in zip(queries, found, strict=True)
-        ]
+        with self._turns.asking():
+            queries = [self._read(text) for text in texts]
+            if self._fast is None:
+                return [self._match(self._plain.nearest(query)) for query in queries]
+            answers = self._fast.nearest(_batch(queries), cores=cores)
+            hits = zip(answers.texts.tolist(), answers.scores.tolist(), strict=True)
+            found = zip(queries, hits, strict=True)
+            return [self._match(self._better(query, hit)) for query, hit in found]
 
     def admit(self, texts: Sequence[tuple[str, str]]) -> list[Match | None]:
         """Judge (id, text) pairs in order; remember those that match nothing before them."""
@@ -118,18 +129,20 @@ class RougeL:
 
     def save(self, path: Path) -> None:
         """Write all texts to a file, as token numbers."""
-        batch = _batch(self._plain.texts) if self._fast is None else self._fast.texts()
-        saved = Saved(self._ids, list(self._vocabulary), batch.tokens, batch.starts)
-        write_saved(path, saved, self._tokenise)
+        with self._turns.asking():
+            batch = _batch(self._plain.texts) if self._fast is None else self._fast.texts()
+            saved = Saved(self._ids, list(self._vocabulary), batch.tokens, batch.starts)
+            write_saved(path, saved, self._tokenise)
 
     def restore(self, path: Path, ids: Sequence[str]) -> int:
         """Take from a file what it has of the texts that `ids` begins with; return how many.
 
-        0 where there is no such file, or it is damaged, or of other texts or another tokeniser.
-        For a memory that is empty.
+        0 where there is no such file, or it is damaged, or of another tokeniser, or of texts with
+        other ids, or where this memory is not empty. An id must name its text, as a task's does:
+        that a text has changed under its id is not seen.
         """
-        saved = read_saved(path, ids, self._tokenise)
-        if saved is None or self._ids:
+        saved = None if self._ids else read_saved(path, ids, self._tokenise)
+        if saved is None:
             return 0
         self._vocabulary = Vocabulary(zip(saved.vocabulary, count(), strict=False))
         numbers = saved.tokens.tolist()
@@ -141,14 +154,21 @@ class RougeL:
 
     def scores(self, text: str) -> Scores:
         """Return the ROUGE-L F-measure with every earlier text, in order of arrival."""
-        query = self._vocabulary.read(self._tokenise(text))
-        return self._plain.scores(query) if self._fast is None else self._fast.scores(query)
+        query = self._read(text)
+        with self._turns.asking():
+            if self._fast is None:
+                return self._plain.scores(query)
+            return self._fast.scores(query)
 
     def ranked(self, text: str, most: int) -> list[Match]:
         """Return the `most` most similar earlier texts, best first; of equals the earlier."""
         scores = self.scores(text)
-        order = np.argsort(-scores, kind="stable")[:most]
+        order = np.argsort(-scores, kind="stable")[: max(most, 0)]
         return [Match(self._ids[row], float(scores[row])) for row in order]
+
+    def _read(self, text: str) -> Numbers:
+        """Return the token numbers of a text that is only asked about."""
+        return self._vocabulary.read(self._tokenise(text))
 
     def _learn(self, text: str) -> Numbers:
         """Return the token numbers of a text that may be remembered."""
@@ -156,25 +176,27 @@ class RougeL:
 
     def _insert(self, ids: list[str], queries: list[Numbers]) -> None:
         """Remember texts, in the tier that has them."""
-        if self._fast is not None:
-            self._fast.insert(_batch(queries))
-        for row, query in enumerate(queries, len(self._ids)):
-            if self._fast is None:
-                self._plain.add(query)
-            elif len(query) > LONGEST:
-                self._plain.add(query)
-                self._plain_rows.append(row)
-        self._ids += ids
-        if self._tier == "auto" and self._fast is None and len(self._ids) >= FAST_FROM:
-            self._switch()
+        with self._turns.changing():
+            if self._fast is not None:
+                self._fast.insert(_batch(queries))
+            for row, query in enumerate(queries, len(self._ids)):
+                if self._fast is None:
+                    self._plain.add(query)
+                elif len(query) > LONGEST:
+                    self._plain.add(query)
+                    self._plain_rows.append(row)
+            self._ids += ids
+            if self._tier == "auto" and self._fast is None and len(self._ids) >= FAST_FROM:
+                self._switch()
 
     def _admit(self, ids: list[str], queries: list[Numbers]) -> list[Match | None]:
         """Judge a run of texts: one text of any length, or several that are not long."""
         if self._fast is None or (len(queries) == 1 and len(queries[0]) > self._long):
             return [self._admit_one(*pair) for pair in zip(ids, queries, strict=True)]
-        answers = self._fast.admit(_batch(queries))
-        rows = answers.texts.tolist()
-        self._ids += [name for name, row in zip(ids, rows, strict=True) if row < 0]
+        with self._turns.changing():
+            answers = self._fast.admit(_batch(queries))
+            rows = answers.texts.tolist()
+            self._ids += [name for name, row in zip(ids, rows, strict=True) if row < 0]
         return [self._match(hit) for hit in zip(rows, answers.scores.tolist(), strict=True)]
 
     def _admit_one(self, name: str, query: Numbers) -> Match | None:
@@ -204,14 +226,10 @@ class RougeL:
 
     def _switch(self) -> None:
         """Give all texts to the fast tier, if there can be one; the plain one keeps long texts."""
-        if self.max_similarity < LEAST_THRESHOLD or find_spec("numba") is None:
+        if missing := _missing(self.max_similarity):
             if self._tier == "fast":
-                message = f"no fast tier for a threshold of {self.max_similarity} without numba"
-                hint = (
-                    f"pip install 'selfinstruct[fast]', and use {LEAST_THRESHOLD} or more; "
-                    "or leave the tier to us: it changes no decision"
-                )
-                raise InputError(message, hint=hint)
+                hint = f"{missing[1]}; or leave the tier to us: it changes no decision"
+                raise InputError(f"no fast tier {missing[0]}", hint=hint)
             self._tier = "plain"
             return
         from selfinstruct.novelty.pairs.index import PairIndex  # noqa: PLC0415 (numba is slow to load)
@@ -222,6 +240,15 @@ class RougeL:
             self._plain.add(queries[row])
         self._fast = PairIndex(self.max_similarity)
         self._fast.insert(_batch(queries))
+
+
+def _missing(threshold: float) -> tuple[str, str] | None:
+    """Say why there can be no fast tier, and what to do about it."""
+    if find_spec("numba") is None:
+        return "without numba", "pip install 'selfinstruct[fast]'"
+    if threshold < LEAST_THRESHOLD:
+        return f"for a threshold of {threshold}", f"use {LEAST_THRESHOLD} or more"
+    return None
 
 
 def _batch(queries: Sequence[Numbers]) -> "Batch":

@@ -36,7 +36,7 @@ class Saved(NamedTuple):
 
 
 def write_saved(path: Path, saved: Saved, tokenise: Tokeniser) -> None:
-    """Write a file, whole or not at all; raise RunError when the disk refuses.
+    """Write a file, whole or not at all; raise StorageError when the disk refuses.
 
     Arrays one after the other, behind a digest of them all; no clock, unlike in numpy's archives.
     """

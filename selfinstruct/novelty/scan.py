@@ -68,7 +68,8 @@ class Scan:
         """
         count, m = len(self.texts), len(query)
         lengths, bitmaps = self._lengths[:count], self._bitmaps[:count]
-        least = self._row(m, int(lengths.max()))[lengths]
+        row = self._row(m, int(lengths.max()))
+        least = row[np.minimum(lengths, len(row) - 1)]
         rows = np.nonzero(least < NEVER)[0]
         lengths, bitmaps, least = lengths[rows], bitmaps[rows], least[rows]
         own = np.uint64(_bitmap(query))
@@ -78,20 +79,31 @@ class Scan:
         return possible
 
     def _row(self, m: int, longest: int) -> NDArray[np.int64]:
-        """Return the fewest common tokens by the other text's length, for a query of m tokens."""
+        """Return the fewest common tokens by the other text's length, for a query of m tokens.
+
+        Beyond m · (2 - threshold) / threshold no length will do; the row ends there with NEVER.
+        """
         row = self._least.get(m)
-        if row is None or len(row) <= longest:
-            n = np.arange(2 * longest + 64)
-            row = self._least[m] = least_common(np.full_like(n, m), n, self.threshold)
+        if row is None:
+            reach = m * (2 - self.threshold) / self.threshold if self.threshold else np.inf
+            n = np.arange(int(min(reach, 2 * longest)) + 3)
+            row = np.append(least_common(np.full_like(n, m), n, self.threshold), NEVER)
+            if reach < 2 * longest:
+                self._least[m] = row
         return row
 
     def _scores(self, query: list[int], rows: NDArray[np.intp]) -> Scores:
         """Score a query against some rows."""
         if not query or not len(rows):
             return np.zeros(len(rows))
-        texts = [self.texts[row] for row in rows.tolist()]
-        common = cdist([query], texts, scorer=LCSseq.similarity, dtype=np.int64)[0]
-        return f_measure(common, np.full_like(common, len(query)), self._lengths[rows])
+        return score(query, [self.texts[row] for row in rows.tolist()])
+
+
+def score(query: list[int], texts: list[list[int]]) -> Scores:
+    """Return the score of a text that is not empty with each of some texts."""
+    common = cdist([query], texts, scorer=LCSseq.similarity, dtype=np.int64)[0]
+    lengths = np.array([len(text) for text in texts], np.int64)
+    return f_measure(common, np.full_like(common, len(query)), lengths)
 
 
 def _bitmap(text: list[int]) -> int:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-LEAST = 1024
+LEAST_TEXTS = 1024
 """Texts for a thread: a few milliseconds of work, many times what a thread costs to start."""
 
 
@@ -16,7 +16,7 @@ def cores_for(count: int) -> int:
     """Return how many threads so many texts are worth."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(cores, count // LEAST))
+    return max(1, min(cores, count // LEAST_TEXTS))
 
 
 def share_out(count: int, cores: int, work: Callable[[int, int, int], None]) -> None:

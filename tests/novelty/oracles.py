@@ -6,6 +6,7 @@ table of longest common subsequences, with every earlier text, so no answer depe
 
 from collections.abc import Sequence
 from random import Random
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ LONG_EDGES = (*EDGES, *(29, 30, 31, 32, 33, 40, 62, 63, 64, 65, 66, 100), 127, 1
 ALL_EDGES = (*LONG_EDGES, 191, 193, 230, 253, 254, 255, 256, 257, 258, 300, 330, 400)
 """Also around 255, the longest text that the fast index holds."""
 
+Token = TypeVar("Token")
 Shingles = set[tuple[str, ...]]
 
 
@@ -94,11 +96,11 @@ class Definition:
         return matches
 
     def _read(self, text: str) -> list[int]:
-        """Number the tokens of a text."""
+        """Return the numbers of a text's tokens."""
         return [self._numbers.setdefault(one, len(self._numbers)) for one in self._tokenise(text)]
 
 
-def edited(random: Random, text: list[str], words: Sequence[str]) -> list[str]:
+def edited(random: Random, text: list[Token], words: Sequence[Token]) -> list[Token]:
     """Return a text with a few changes: words replaced, dropped, added, moved; parts swapped."""
     text = text.copy()
     for _ in range(random.choice((0, 1, 1, 2, 3, 1 + len(text) // 6))):

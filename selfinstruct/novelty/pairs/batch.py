@@ -11,7 +11,7 @@ from selfinstruct.novelty.pairs.bounds import LONGEST
 from selfinstruct.novelty.pairs.keys import own_keys, probe_keys
 from selfinstruct.novelty.pairs.lcs import lcs
 from selfinstruct.novelty.pairs.machine import fetch
-from selfinstruct.novelty.pairs.order import arrange
+from selfinstruct.novelty.pairs.order import arrange, count_tokens
 from selfinstruct.novelty.pairs.postings import append, block_of, posting, room_left, used_of
 from selfinstruct.novelty.pairs.search import search
 
@@ -65,7 +65,7 @@ def post_again(index, room, first):
 def score_all(query, texts, room, scores):
     """Score one text with every indexed one, by the operations of rouge-score."""
     m = len(query)
-    arrange(query, texts.weight, room.analysis)
+    count_tokens(query, room.analysis)
     for text in range(texts.size[0]):
         fact = texts.facts[2 * text + 1]
         start, n = np.int64(fact >> np.uint64(24)), np.int64(fact & np.uint64(0xFFFFFF))

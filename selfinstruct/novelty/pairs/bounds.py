@@ -17,14 +17,14 @@ texts share a pair of elements within these depths.
 d = m + n - 2t and r = floor(d / (GAP - 1)) + 2. The r rarest of C lie within the first m - t + r
 and n - t + r elements, so their r - 1 steps from one to the next take, in both texts together,
 at most d + 2(r - 1) places, which is less than (GAP + 1)(r - 1): some step takes at most GAP
-places in both together, hence at most GAP - 1 in each. Where r exceeds t, the t - 1 steps of C
-take at most m + n - 2 < (GAP + 1)(t - 1) places, for thresholds of LEAST_THRESHOLD and more and
-n > SHORT.
+places in both together, hence at most GAP - 1 in each. (C has r elements: for thresholds of
+LEAST_THRESHOLD and more and n > SHORT, r is never more than t.)
 
 *One common token.* Where t(m, n) = 1 there need be no pair; such texts are found by single
 elements. With thresholds of 2/3 and more only one-token texts are.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -42,19 +42,19 @@ GAP = 4
 """Places that a step may take in two long texts together. From 3 to 6 the cost hardly changes."""
 
 LEAST_THRESHOLD = 0.5
-"""Below it the bound for long texts does not hold, and few texts could be left out anyway."""
+"""Under 0.43 r can be more than t, and few texts could be left out anyway."""
 
-UNKNOWN = 31
+SATURATED = 31
 """The length code of all texts with this many tokens or more: a posting has 5 bits for it."""
 
-NO = 1 << 14
+TOO_MANY = 1 << 14
 """More common tokens than an indexed text has; fits a 16-bit integer."""
 
 
 class Bounds(NamedTuple):
-    """Tables for one threshold. First axis m or n as named; second axis n, or its 5-bit code."""
+    """Tables for one threshold, by the axes that are named."""
 
-    least: NDArray[np.int16]  # [m, n] t, or NO
+    least: NDArray[np.int16]  # [m, n] t, or TOO_MANY
     scan_short: NDArray[np.int16]  # [m, code and place] elements that may not be common, or -1
     scan_long: NDArray[np.int16]  # [m, code and place] the same for a long text
     farthest_short: NDArray[np.int16]  # [m, place] the last code and place that can matter
@@ -72,13 +72,14 @@ def longest_query(threshold: float) -> int:
     return int(LONGEST * (2 - threshold) / threshold) + 1
 
 
+@lru_cache(maxsize=8)
 def make_bounds(threshold: float) -> Bounds:
     """Compute the tables for a threshold from LEAST_THRESHOLD to 1."""
     m = np.arange(longest_query(threshold) + 1, dtype=np.int64)[:, None]
     n = np.arange(LONGEST + 1, dtype=np.int64)[None, :]
     least = least_common(m, n, threshold)
     possible = least < NEVER
-    t = np.where(possible, least, NO)
+    t = np.where(possible, least, TOO_MANY)
     short = n <= SHORT
     steps = np.where(short, 2, (m + n - 2 * t) // (GAP - 1) + 2)  # r above; 2 is the pair itself
     in_index = np.where(possible, np.minimum(n - t + steps, n), 0)
@@ -104,12 +105,12 @@ def _scan_table(m: Counts, n: Counts, t: Counts, before: Counts) -> NDArray[np.i
     and in long texts up to `before` = r - 2 that precede it. -1 where that is under t. The last
     code stands for many lengths, the last place for all places from it on.
     """
-    rows = np.full((len(m), UNKNOWN + 1, UNKNOWN + 1), -1, dtype=np.int64)
-    place = np.arange(UNKNOWN + 1)
+    rows = np.full((len(m), SATURATED + 1, SATURATED + 1), -1, dtype=np.int64)
+    place = np.arange(SATURATED + 1)
     enough = n[:, :, None] + 1 - place + before[:, :, None] >= t[:, :, None]
     apart = np.where(enough, (m + n - 2 * t)[:, :, None], -1)
-    rows[:, :UNKNOWN] = apart[:, :UNKNOWN]
-    rows[:, UNKNOWN] = apart[:, UNKNOWN:].max(axis=1)
+    rows[:, :SATURATED] = apart[:, :SATURATED]
+    rows[:, SATURATED] = apart[:, SATURATED:].max(axis=1)
     return rows.reshape(len(m), -1).astype(np.int16)
 
 
@@ -119,8 +120,8 @@ def _farthest(m: Counts, n: Counts, t: Counts, before: Counts) -> NDArray[np.int
     The same bound from the other side: the common elements are the pair, the m - 1 - place that
     follow it and the `before` that precede it, so t(m, n) must not be more. -1 where none fits.
     """
-    place = np.arange(UNKNOWN + 1)
+    place = np.arange(SATURATED + 1)
     fits = m[:, :, None] + 1 - place + before[:, :, None] >= t[:, :, None]
-    code = np.minimum(n, UNKNOWN)[:, :, None]
+    code = np.minimum(n, SATURATED)[:, :, None]
     last = np.where(fits, code, -1).max(axis=1)
-    return np.where(last < 0, -1, last * (UNKNOWN + 1) + UNKNOWN).astype(np.int16)
+    return np.where(last < 0, -1, last * (SATURATED + 1) + SATURATED).astype(np.int16)

@@ -6,6 +6,7 @@ are counted, so that numbers agree, and found by no query).
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +27,13 @@ from selfinstruct.novelty.pairs.postings import (
     words_used,
 )
 from selfinstruct.novelty.pairs.search import Candidates, Texts, room_for_candidates
+from selfinstruct.novelty.scan import score
 from selfinstruct.novelty.threads import cores_for, share_out
 
 FIRST_REBUILD = 512
+LONGEST_SCORED = 4096
+"""Tokens up to which `scores` counts by itself: the room it needs grows with their square."""
+
 POSTINGS_PER_SLOT = 4.0
 """At the next rebuild, at most, on average. Half as many take a seventh more memory and save a
 twentieth of the time."""
@@ -99,8 +104,9 @@ class PairIndex:
         A large batch is shared out to the cores there are, or to `cores`.
         """
         answers = _answers(batch)
+        batch = Batch(self._known(batch.tokens), batch.starts)
         count = len(batch.starts) - 1
-        cores = cores or cores_for(count)
+        cores = max(1, cores_for(count) if cores is None else cores)
         while len(self._rooms) < cores:
             self._rooms.append(_room(self._longest))
 
@@ -124,18 +130,23 @@ class PairIndex:
         """Return all texts."""
         texts = self._index.texts
         size, tokens = texts.size.tolist()
-        lengths = texts.facts[1 : 2 * size : 2] & np.uint64(0xFFFFFF)
-        starts = np.zeros(size + 1, np.int64)
-        np.cumsum(lengths.astype(np.int64), out=starts[1:])
-        return Batch(texts.tokens[:tokens].copy(), starts)
+        starts = np.append(texts.facts[1 : 2 * size : 2] >> np.uint64(24), np.uint64(tokens))
+        return Batch(texts.tokens[:tokens].copy(), starts.astype(np.int64))
 
     def scores(self, query: list[int]) -> Scores:
-        """Return the score of a text with every one in the index, of any length."""
-        texts = np.array(query, np.int32)
+        """Return the score of a text with every one in the index."""
         scores = np.zeros(len(self))
-        if len(query):
-            kernels.score_all(texts, self._index.texts, _room(max(len(query), 1)), scores)
+        if len(query) > LONGEST_SCORED:
+            tokens, starts = (array.tolist() for array in self.texts())
+            return score(query, [tokens[first:last] for first, last in pairwise(starts)])
+        if query:
+            tokens = self._known(np.array(query, np.int32))
+            kernels.score_all(tokens, self._index.texts, _room(len(query)), scores)
         return scores
+
+    def _known(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return tokens with those that the index has no room for as -1: no text has them."""
+        return np.where(tokens < len(self._index.texts.weight), tokens, np.int32(-1))
 
     @property
     def memory(self) -> dict[str, int]:
@@ -195,7 +206,7 @@ class PairIndex:
         vocabulary = int(batch.tokens.max(initial=0)) + 1
         if count > MAX_TEXTS:
             message = f"the novelty index holds at most {MAX_TEXTS:,} texts"
-            raise InputError(message, hint="split the dataset, or raise the threshold")
+            raise InputError(message, hint="split the dataset, or lower the threshold")
         self._index = self._index._replace(
             texts=texts._replace(
                 tokens=grown(texts.tokens, tokens),

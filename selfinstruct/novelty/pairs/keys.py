@@ -24,18 +24,18 @@ ANY_DISTANCE = 1 << 20
 
 
 class Keys(NamedTuple):
-    """Room for the lists of one text: their slots, and the place of the pair's second element."""
+    """Room for the lists of one text: slots, and the place in the order of a pair's second."""
 
     slots: NDArray[np.int64]
     places: NDArray[np.int64]
-    shares: NDArray[np.int64]  # how many in all, and how many of them are of short texts
+    shares: NDArray[np.int64]  # how many in all, and how many before those of long texts
 
 
 def room_for_keys(longest: int) -> Keys:
     """Return room for the keys of a text of up to `longest` tokens.
 
-    Pairs with short texts: both orders of all pairs of at most `depth` elements, where depth
-    is under SHORT + (longest - SHORT) · SHORT / longest, so under 2 · SHORT + 2.
+    Pairs with short texts: both orders of all pairs of the first m - t + 2 elements. With t more
+    than threshold · (m + n) / 2, n at most SHORT and m under 3 · n, that is at most 2 · SHORT + 1.
     """
     most = longest + (2 * SHORT + 2) ** 2 + 2 * GAP * longest
     return Keys(np.empty(most, np.int64), np.empty(most, np.int64), np.zeros(2, np.int64))
@@ -60,14 +60,14 @@ def _pairs(analysis, keys, depth, distance, salt, shift):
     """Add the pairs among the first `depth` elements, no farther apart than `distance`."""
     count = keys.shares[0]
     for b in range(1, depth):
-        i = analysis.place[b]
+        i = analysis.order[b]
         if not analysis.known[i]:
             continue
         second = analysis.element[i]
         repeated = analysis.copies[analysis.number[i]] > 1
         second_first = _salted(second, salt)
         for a in range(max(0, b - distance), b):
-            j = analysis.place[a]
+            j = analysis.order[a]
             if not analysis.known[j]:
                 continue
             first = analysis.element[j]
@@ -88,7 +88,7 @@ def _singles(analysis, keys, shift):
     """Add every element by itself."""
     count = keys.shares[0]
     for b in range(analysis.shape[0]):
-        i = analysis.place[b]
+        i = analysis.order[b]
         if analysis.known[i]:
             element = analysis.element[i]
             keys.slots[count] = _slot(_salted(element, SINGLE), element, shift)

@@ -40,7 +40,7 @@ class Analysis(NamedTuple):
     number: NDArray[np.int32]  # by position: the distinct token
     element: Words  # by position: token and copy
     rank: Words  # sorted: what the order compares
-    place: NDArray[np.int32]  # sorted: the position in the text
+    order: NDArray[np.int32]  # sorted: the position in the text
     known: NDArray[np.bool_]  # by position: whether any indexed text may have the token
     bitmaps: Words  # the text's 64-bit and 26-bit bitmap
     shape: Array  # length, bits of a slot number, words of positions
@@ -60,7 +60,7 @@ def room_for(longest: int) -> Analysis:
         number=np.empty(longest + 1, np.int32),
         element=np.empty(longest + 1, np.uint64),
         rank=np.empty(longest + 1, np.uint64),
-        place=np.empty(longest + 1, np.int32),
+        order=np.empty(longest + 1, np.int32),
         known=np.empty(longest + 1, np.bool_),
         bitmaps=np.zeros(2, np.uint64),
         shape=np.zeros(3, np.int64),
@@ -130,7 +130,7 @@ def arrange(text, weights, analysis):
     A second copy counts as an eighth as common as the first, and so on: copies are rarer.
     """
     count_tokens(text, analysis)
-    rank, place = analysis.rank, analysis.place
+    rank, order = analysis.rank, analysis.order
     large, small = np.uint64(0), np.uint64(0)
     for i in range(len(text)):
         key = np.uint64(0)
@@ -147,7 +147,7 @@ def arrange(text, weights, analysis):
             small |= np.uint64(1) << ((low * np.uint64(BITMAP)) >> np.uint64(32))
         j = i
         while j > 0 and rank[j - 1] > key:
-            rank[j], place[j] = rank[j - 1], place[j - 1]
+            rank[j], order[j] = rank[j - 1], order[j - 1]
             j -= 1
-        rank[j], place[j] = key, i
+        rank[j], order[j] = key, i
     analysis.bitmaps[0], analysis.bitmaps[1] = large, small

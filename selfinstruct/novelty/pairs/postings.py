@@ -10,6 +10,7 @@ it has. Blocks have room for 2, 3, 4, 6, 8, 12 … postings; a full one is copie
 next size, and its room is used again. So a list is always contiguous, a fifth of the room is
 empty at most times, and appending takes constant time, amortised.
 
+The slot of a block is: address 35 bits, postings 28 (a text is in a list twice at most), and a 0.
 A posting is 64 bits: text 27, length code 5, place of the pair's second element 5, small bitmap
 26, and a 1.
 """
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfinstruct.novelty.compiled import inlined, kernel
-from selfinstruct.novelty.pairs.bounds import UNKNOWN
+from selfinstruct.novelty.pairs.bounds import SATURATED
 
 MAX_TEXTS = 1 << 27
 _TAIL, _POSTINGS, _FREE = 0, 1, 2
@@ -57,8 +58,8 @@ def posting(text, length, place, bitmap):
     """Pack a posting. Codes saturate: a length or place of 31 means 31 or more."""
     return (
         (np.uint64(text) << np.uint64(37))
-        | (np.uint64(min(length, UNKNOWN)) << np.uint64(32))
-        | (np.uint64(min(place, UNKNOWN)) << np.uint64(27))
+        | (np.uint64(min(length, SATURATED)) << np.uint64(32))
+        | (np.uint64(min(place, SATURATED)) << np.uint64(27))
         | (bitmap << np.uint64(1))
         | np.uint64(1)
     )
@@ -67,13 +68,13 @@ def posting(text, length, place, bitmap):
 @inlined
 def used_of(slot):
     """Return how many postings the block of an even slot has."""
-    return np.int64((slot >> np.uint64(1)) & np.uint64(0xFFFFFF))
+    return np.int64((slot >> np.uint64(1)) & np.uint64(0xFFFFFFF))
 
 
 @inlined
 def block_of(slot):
     """Return where the block of an even slot begins."""
-    return np.int64(slot >> np.uint64(25))
+    return np.int64(slot >> np.uint64(29))
 
 
 @inlined
@@ -127,7 +128,7 @@ def append(lists, index, value):
             lists.state[_FREE + size] = block
             block = larger
     blocks[block + used] = value
-    heads[index] = (np.uint64(block) << np.uint64(25)) | (np.uint64(used + 1) << np.uint64(1))
+    heads[index] = (np.uint64(block) << np.uint64(29)) | (np.uint64(used + 1) << np.uint64(1))
 
 
 @kernel

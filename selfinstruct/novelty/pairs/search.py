@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfinstruct.novelty.compiled import inlined, kernel
-from selfinstruct.novelty.pairs.bounds import UNKNOWN
+from selfinstruct.novelty.pairs.bounds import SATURATED
 from selfinstruct.novelty.pairs.lcs import lcs
 from selfinstruct.novelty.pairs.machine import fetch, ones
 from selfinstruct.novelty.pairs.postings import block_of, used_of
@@ -52,7 +52,7 @@ class Candidates(NamedTuple):
 def room_for_candidates(longest: int) -> Candidates:
     """Return room for queries of up to `longest` tokens."""
     return Candidates(
-        texts=np.empty(4 * STRIP, np.int64),
+        texts=np.empty(4 * STRIP, np.int64),  # under 2 are full when a strip begins
         row=np.empty(longest // 64 + 2, np.uint64),
         best=np.empty(1, np.int64),
         score=np.zeros(1),
@@ -64,8 +64,8 @@ def _scan(value, bitmap, farthest, table):
     """Say whether a posting's text may exceed the threshold; 0 no, 1 yes.
 
     Each bit that only one of the two bitmaps has is an element that is not common, and no more
-    than m + n - 2t of the m + n may be: that is in the table. `farthest` is the greatest length
-    code for which a pair at this place can matter.
+    than m + n - 2t of the m + n may be: that is in the table. `farthest` is the last length code,
+    with its places, for which a pair at this place of the query can matter.
     """
     code_and_place = (value >> np.uint64(27)) & np.uint64(0x3FF)
     apart = np.int64(ones((value ^ bitmap) & np.uint64(0x7FFFFFF)))
@@ -89,7 +89,7 @@ def search(analysis, keys, index, candidates):  # noqa: C901 (one loop; calls co
     for k in range(keys.shares[0]):
         if k == keys.shares[1]:
             table, farthest = bounds.scan_long[m], bounds.farthest_long[m]
-        far = np.int64(farthest[min(keys.places[k], UNKNOWN)])
+        far = np.int64(farthest[min(keys.places[k], SATURATED)])
         slot = lists.heads[keys.slots[k]]
         if slot == np.uint64(0):
             continue

@@ -2,8 +2,9 @@
 
 Decides: which earlier row is nearest among the candidates. Does not know: what a shingle is.
 
-A bucket is a chain through `following`, from `heads`; each band has its own. Keys are not kept: a
-row that came into a bucket by chance is verified like all others.
+A bucket is a chain through `following`, from `heads`; each band has its own. A row that is in a
+bucket by chance is told by its key, so that what is found does not depend on how many buckets
+there are.
 """
 
 from typing import NamedTuple
@@ -26,6 +27,7 @@ class Store(NamedTuple):
     starts: NDArray[np.int64]  # row i has shingles[starts[i]:starts[i + 1]]
     heads: NDArray[np.uint32]  # [band, slot] newest row of a bucket, plus one; 0: empty
     following: NDArray[np.uint32]  # [row, band] the next older row of the bucket, plus one
+    keys: NDArray[np.uint32]  # [row, band] the low half of the key; the high half is the slot's
     seen: NDArray[np.int64]  # the last question that compared the row
     size: NDArray[np.int64]  # rows, questions
 
@@ -64,8 +66,9 @@ def _nearest(row, keys, store, threshold):
         link = store.heads[band, keys[band] >> shift]
         while link:
             other = np.int64(link) - 1
-            link = store.following[other * len(keys) + band]
-            if store.seen[other] == question:
+            entry = other * len(keys) + band
+            link = store.following[entry]
+            if store.keys[entry] != np.uint32(keys[band]) or store.seen[other] == question:
                 continue
             store.seen[other] = question
             shingles = store.shingles[store.starts[other] : store.starts[other + 1]]
@@ -114,6 +117,7 @@ def _link(number, keys, store):
     for band in range(len(keys)):
         slot = keys[band] >> shift
         store.following[number * len(keys) + band] = store.heads[band, slot]
+        store.keys[number * len(keys) + band] = np.uint32(keys[band])
         store.heads[band, slot] = number + 1
 
 

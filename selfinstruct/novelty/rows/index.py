@@ -37,6 +37,7 @@ class RowIndex:
             starts=np.zeros(1 << 10, np.int64),
             heads=np.zeros((self._bands.bands, 1 << 10), np.uint32),
             following=np.empty(self._bands.bands << 10, np.uint32),
+            keys=np.empty(self._bands.bands << 10, np.uint32),
             seen=np.zeros(1 << 10, np.int64),
             size=np.zeros(2, np.int64),
         )
@@ -107,6 +108,7 @@ class RowIndex:
             shingles=grown(store.shingles, int(store.starts[count]) + shingles),
             starts=grown(store.starts, rows + 1),
             following=grown(store.following, rows * self._bands.bands),
+            keys=grown(store.keys, rows * self._bands.bands),
             seen=grown(store.seen, rows),
         )
         slots = store.heads.shape[1]

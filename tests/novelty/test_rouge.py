@@ -4,6 +4,7 @@ import pytest
 import strategies
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from oracles import ALL_EDGES, Definition, common_length, f_measure, stream
 from rouge_score.rouge_scorer import RougeScorer
 
 from selfinstruct.novelty import Match, RougeL
@@ -16,6 +17,8 @@ thresholds = st.one_of(
 )
 """Any threshold, and often one that short texts reach exactly."""
 
+several = st.lists(st.one_of(strategies.sentences, strategies.texts), max_size=12)
+
 
 def remembering(texts: list[str], threshold: float, tokenise: Tokeniser = tokens) -> RougeL:
     """Return a judge that has seen some texts; their ids are their places."""
@@ -24,28 +27,15 @@ def remembering(texts: list[str], threshold: float, tokenise: Tokeniser = tokens
     return judge
 
 
-def f_measure(left: list[str], right: list[str]) -> float:
-    """Compute ROUGE-L from its definition: the table of longest common subsequences."""
-    row = [0] * (len(right) + 1)
-    for token in left:
-        above = row.copy()
-        for place, other in enumerate(right, 1):
-            best = max(above[place], row[place - 1])
-            row[place] = above[place - 1] + 1 if token == other else best
-    if not row[-1]:
-        return 0.0
-    precision, recall = row[-1] / len(right), row[-1] / len(left)
-    return 2 * precision * recall / (precision + recall)
-
-
-def brute_force(texts: list[str], text: str, threshold: float, tokenise: Tokeniser) -> Match | None:
-    """Find the nearest text by comparing with every one, the earliest of equals first."""
-    best = None
-    for place, earlier in enumerate(texts):
-        score = f_measure(tokenise(text), tokenise(earlier))
-        if score > threshold and (best is None or score > best.score):
-            best = Match(str(place), score)
-    return best
+@given(strategies.sentences, strategies.texts)
+@example("a b a c a b", "b a c a a b")
+def test_the_oracle_is_the_definition(left: str, right: str) -> None:
+    """What the novelty tests compare with is the textbook's table, computed cell by cell."""
+    oracle = Definition(0.7)
+    oracle.add_all([("", "elsewhere"), ("0", right)])
+    one, other = tokens(left), tokens(right)
+    score = f_measure(common_length(one, other), len(one), len(other))
+    assert oracle.scores(left)[1] == score
 
 
 @settings(max_examples=300)
@@ -60,7 +50,7 @@ def test_scores_are_those_of_rouge_score(texts: list[str], text: str) -> None:
 
 @settings(max_examples=300)
 @given(
-    st.lists(st.one_of(strategies.sentences, strategies.texts), max_size=12),
+    several,
     st.one_of(strategies.sentences, strategies.texts),
     thresholds,
     st.sampled_from(sorted(TOKENISERS)),
@@ -69,9 +59,25 @@ def test_nearest_is_what_brute_force_finds(
     texts: list[str], text: str, threshold: float, tokeniser: str
 ) -> None:
     """Leaving out texts of impossible length changes no decision, no id and no score."""
-    tokenise = TOKENISERS[tokeniser]
-    found = remembering(texts, threshold, tokenise).nearest(text)
-    assert found == brute_force(texts, text, threshold, tokenise)
+    oracle = Definition(threshold, TOKENISERS[tokeniser])
+    oracle.add_all([(str(place), earlier) for place, earlier in enumerate(texts)])
+    judge = remembering(texts, threshold, TOKENISERS[tokeniser])
+    assert judge.nearest(text) == oracle.nearest(text)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**32 - 1), thresholds)
+def test_admitting_is_asking_then_adding(seed: int, threshold: float) -> None:
+    """At any threshold a text of any length is remembered if nothing before it is too similar."""
+    texts = stream(seed, 25, ALL_EDGES)
+    judge, one_by_one = RougeL(threshold), RougeL(threshold)
+    matches = judge.admit(texts)
+    assert matches == Definition(threshold).admit(texts)
+    for (name, text), match in zip(texts, matches, strict=True):
+        assert one_by_one.nearest(text) == match
+        if match is None:
+            one_by_one.add(name, text)
+    assert len(judge) == len(one_by_one) == matches.count(None)
 
 
 @given(strategies.texts, strategies.texts)
