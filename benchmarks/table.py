@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from measure import load_results
-from novelty_peers import FAST, FAST_LARGE, INDEX, PLAIN
+from novelty_peers import CDIST, FAST, FAST_LARGE, INDEX, PLAIN
 from plot import Line, plot
 
 _HERE = Path(__file__).parent
@@ -65,6 +65,7 @@ def _query(section: dict[str, Any]) -> list[str]:
         "![Cost of a query against the number of earlier texts](novelty.svg)",
         _table(head, rows),
         said,
+        *(_alone(size, section["sizes"][size]["microseconds"]) for size in sizes),
         *(_same_verdicts(size, section["sizes"][size]["similar"]) for size in sizes),
     ]
 
@@ -75,6 +76,16 @@ In brackets: how many times ours. Base: {base}; pools larger than it go on with 
 no pair out, so it was measured at two sizes and the line through them followed. All peers, on
 400 earlier texts, judged the same {queries} texts, {similar} of them too similar; verdicts that
 differ: {differing}. Alpaca's loop had a process for each core, Self-Instruct's four."""
+
+
+def _alone(size: str, costs: dict[str, float]) -> str:
+    """Say how the index alone compares: peers get tokens or strings that are ready, too."""
+    ratios = [
+        f"{costs[name] / costs[INDEX]:,.0f} times for {name}"
+        for name in (CDIST, "rouge-score per pair")
+        if name in costs
+    ]
+    return f"At {int(size):,}: against the index alone, {' and '.join(ratios)}."
 
 
 def _same_verdicts(size: str, found: dict[str, Any]) -> str:
