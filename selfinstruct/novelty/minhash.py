@@ -80,8 +80,9 @@ class MinHash:
                 rows = [shingles(tokens(text)) for _, text in chunk]
                 self._remember([name for name, _ in chunk], rows)
                 continue
+            sketches = self._fast.sketch([text for _, text in chunk])
             with self._turns.changing():
-                self._fast.insert_texts([text for _, text in chunk])
+                self._fast.insert(sketches)
                 self._ids += [name for name, _ in chunk]
 
     def nearest(self, text: str) -> Match | None:
@@ -92,7 +93,7 @@ class MinHash:
         """Return the nearest earlier row of each, as `nearest` does."""
         with self._turns.asking():
             if self._fast is not None:
-                return [self._match(hit) for hit in self._fast.nearest(texts)]
+                return [self._match(hit) for hit in self._fast.nearest(self._fast.sketch(texts))]
             return [self._match(self._plain.nearest(shingles(tokens(text)))) for text in texts]
 
     def admit(self, texts: Sequence[tuple[str, str]]) -> list[Match | None]:
@@ -103,8 +104,9 @@ class MinHash:
             if self._fast is None:
                 matches += [self._admit_plain(name, text) for name, text in chunk]
                 continue
+            sketches = self._fast.sketch([text for _, text in chunk])
             with self._turns.changing():
-                hits = self._fast.admit([text for _, text in chunk])
+                hits = self._fast.admit(sketches)
                 new = [name for (name, _), hit in zip(chunk, hits, strict=True) if hit[0] < 0]
                 self._ids += new
             matches += [self._match(hit) for hit in hits]
@@ -145,7 +147,7 @@ class MinHash:
         from selfinstruct.novelty.rows.index import RowIndex  # noqa: PLC0415 (slow to load)
 
         self._fast = RowIndex(self.min_jaccard)
-        self._fast.insert(self._plain.rows)
+        self._fast.insert_rows(self._plain.rows)
         self._plain = PlainRows(self.min_jaccard)
 
 

@@ -47,7 +47,7 @@ ascii_texts = strategies.ascii_text | st.lists(st.sampled_from(PIECES), max_size
 def sketched(texts: Sequence[str]) -> list[list[int]]:
     """Return the shingles of each text as the compiled code makes and keeps them, in one batch."""
     index = RowIndex(0.8)
-    index.insert_texts(texts)
+    index.insert(index.sketch(texts))
     starts = index._store.starts[: len(texts) + 1].tolist()
     return [index._store.shingles[first:last].tolist() for first, last in pairwise(starts)]
 
@@ -107,23 +107,23 @@ def test_nothing_is_lost_when_the_index_grows(batch: int) -> None:
     rows[::50] = [""] * 120
     index = RowIndex(0.9)
     for start in range(0, len(rows), batch):
-        index.insert_texts(rows[start : start + batch])
+        index.insert(index.sketch(rows[start : start + batch]))
     assert len(index) == len(rows)
     assert index._store.heads.shape[1] * ROWS_PER_BUCKET >= len(rows)
     first = {row: place for place, row in reversed(list(enumerate(rows)))}
     expected = [(first[row], 1.0) if row else (-1, 0.0) for row in rows]
-    assert index.nearest(rows) == expected
-    assert index.admit([*rows[:9], "new row here"])[-1] == (-1, 0.0)
+    assert index.nearest(index.sketch(rows)) == expected
+    assert index.admit(index.sketch([*rows[:9], "new row here"]))[-1] == (-1, 0.0)
 
 
 def test_rows_that_are_shingles_already_are_inserted_alike() -> None:
     """What the plain tier hands over is found as if it had come as text."""
     texts = ["", "a", "a b", "a b c d e f g h", "写一首关于大海的诗"]
     handed, read = RowIndex(0.5), RowIndex(0.5)
-    handed.insert([shingles(tokens(text)) for text in texts])
-    handed.insert([])
-    read.insert_texts(texts)
+    handed.insert_rows([shingles(tokens(text)) for text in texts])
+    handed.insert_rows([])
+    read.insert(read.sketch(texts))
     queries = [*texts, "a b c d e f g", "写一首关于大海的"]
-    assert handed.nearest(queries) == read.nearest(queries)
-    assert [row for row, _ in read.nearest(queries)] == [-1, 1, 2, 3, 4, 3, 4]
-    assert (len(handed), handed.nearest([])) == (5, [])
+    assert handed.nearest(handed.sketch(queries)) == read.nearest(read.sketch(queries))
+    assert [row for row, _ in read.nearest(read.sketch(queries))] == [-1, 1, 2, 3, 4, 3, 4]
+    assert (len(handed), handed.nearest(handed.sketch([]))) == (5, [])

@@ -46,20 +46,8 @@ class RowIndex:
         """Return how many rows there are."""
         return int(self._store.size[0])
 
-    def nearest(self, texts: Sequence[str]) -> list[tuple[int, float]]:
-        """Look texts up and insert none: the nearest row of each, or -1, and its similarity."""
-        return self._judge_texts(texts, LOOK_UP)
-
-    def admit(self, texts: Sequence[str]) -> list[tuple[int, float]]:
-        """Look texts up in order, and insert each that has no match."""
-        return self._judge_texts(texts, ADMIT)
-
-    def insert_texts(self, texts: Sequence[str]) -> None:
-        """Insert texts without looking them up."""
-        self._judge_texts(texts, INSERT)
-
-    def _judge_texts(self, texts: Sequence[str], mode: int) -> list[tuple[int, float]]:
-        """Sketch texts and judge them in order; `mode` is one of those in buckets.py."""
+    def sketch(self, texts: Sequence[str]) -> Sketches:
+        """Return what is compared of some texts; this changes nothing."""
         rows = _rows(texts)
         count = len(texts)
         sketches = Sketches(
@@ -73,10 +61,21 @@ class RowIndex:
             sketch(rows, first, last, self._functions, sketches)
 
         share_out(count, cores_for(count), part)
-        found = self._judge(sketches, mode)
-        return list(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
+        return sketches
 
-    def insert(self, rows: Sequence[Words]) -> None:
+    def nearest(self, sketches: Sketches) -> list[tuple[int, float]]:
+        """Look rows up: the nearest row of each, or -1, and its similarity."""
+        return self._judge(sketches, LOOK_UP)
+
+    def admit(self, sketches: Sketches) -> list[tuple[int, float]]:
+        """Look rows up in order, and insert each that has no match."""
+        return self._judge(sketches, ADMIT)
+
+    def insert(self, sketches: Sketches) -> None:
+        """Insert rows without looking them up."""
+        self._judge(sketches, INSERT)
+
+    def insert_rows(self, rows: Sequence[Words]) -> None:
         """Insert rows that are shingles already."""
         count = len(rows)
         starts = np.zeros(count + 1, np.int64)
@@ -91,14 +90,14 @@ class RowIndex:
                 sign(row, self._functions, values, keys)
         self._judge(sketches, INSERT)
 
-    def _judge(self, sketches: Sketches, mode: int) -> Nearest:
+    def _judge(self, sketches: Sketches, mode: int) -> list[tuple[int, float]]:
         """Judge what was sketched."""
         count = len(sketches.counts)
         nearest = Nearest(np.empty(count, np.int64), np.empty(count))
         if mode != LOOK_UP:
             self._make_way(count, int(sketches.counts.sum()))
         judge_sketches(sketches, self._store, self._threshold, mode, nearest)
-        return nearest
+        return list(zip(nearest.rows.tolist(), nearest.scores.tolist(), strict=True))
 
     def _make_way(self, rows: int, shingles: int) -> None:
         """See to it that so many rows and shingles can be inserted."""
