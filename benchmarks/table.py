@@ -83,9 +83,9 @@ def _alone(size: str, costs: dict[str, float]) -> str:
     ratios = [
         f"{costs[name] / costs[INDEX]:,.0f} times for {name}"
         for name in (CDIST, "rouge-score per pair")
-        if name in costs
+        if name in costs and INDEX in costs
     ]
-    return f"At {int(size):,}: against the index alone, {' and '.join(ratios)}."
+    return f"At {int(size):,}: against the index alone, {' and '.join(ratios)}." if ratios else ""
 
 
 def _same_verdicts(size: str, found: dict[str, Any]) -> str:

@@ -35,8 +35,8 @@ from selfinstruct.text import tokens
 if TYPE_CHECKING:
     from selfinstruct.novelty.rows.index import RowIndex
 
-FAST_FROM = 5_000
-"""Rows from which the fast tier pays for its start: 8 s once to compile, then under 1 s."""
+FAST_FROM = 1_000
+"""Rows from which the fast tier pays for its start: 8 s once to compile, then half a second."""
 
 CHUNK = 4096
 """Rows that are judged at a time."""
@@ -76,6 +76,7 @@ class MinHash:
         """Remember (id, text) pairs, in order."""
         several = iter(texts)
         while chunk := list(islice(several, CHUNK)):
+            self._prepare(len(chunk))
             if self._fast is None:
                 rows = [shingles(tokens(text)) for _, text in chunk]
                 self._remember([name for name, _ in chunk], rows)
@@ -101,6 +102,7 @@ class MinHash:
         matches: list[Match | None] = []
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
+            self._prepare(len(chunk))
             if self._fast is None:
                 matches += [self._admit_plain(name, text) for name, text in chunk]
                 continue
@@ -113,9 +115,7 @@ class MinHash:
         return matches
 
     def _admit_plain(self, name: str, text: str) -> Match | None:
-        """Judge one row with the tier there is now: a chunk may bring the fast one."""
-        if self._fast is not None:
-            return self.admit([(name, text)])[0]
+        """Judge one row with the plain tier."""
         row = shingles(tokens(text))
         with self._turns.asking():
             match = self._match(self._plain.nearest(row))
@@ -124,12 +124,16 @@ class MinHash:
         return match
 
     def _remember(self, ids: list[str], rows: list[Words]) -> None:
-        """Give rows to the plain tier, and all to the fast one when there are enough."""
+        """Give rows to the plain tier."""
         with self._turns.changing():
             for row in rows:
                 self._plain.add(row)
             self._ids += ids
-            if self._tier == "auto" and len(self._ids) >= FAST_FROM:
+
+    def _prepare(self, more: int) -> None:
+        """Bring the fast tier if there will be enough rows for it."""
+        if self._tier == "auto" and self._fast is None and len(self._ids) + more >= FAST_FROM:
+            with self._turns.changing():
                 self._switch()
 
     def _match(self, hit: tuple[int, float] | None) -> Match | None:

@@ -2,7 +2,7 @@
 
 Decides: nothing of its own: it repeats `text.tokens` and `shingles.token_hash` for ASCII bytes,
 twenty times as fast, and a property test holds them equal. Text of other scripts comes here as
-tokens already, with END after each.
+tokens already, with END after each. Does not know: shingles, or what tokens are for.
 """
 
 import numpy as np

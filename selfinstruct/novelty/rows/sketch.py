@@ -1,7 +1,7 @@
 """From the bytes of a row to its shingles, its signature and the keys of its bands.
 
-Decides: nothing of its own; it repeats `shingles.py`. Rows do not depend on one another, so
-threads may share them out.
+Decides: nothing of its own; it repeats `shingles.py`. Does not know: other rows; threads may share
+them out.
 """
 
 from typing import NamedTuple
