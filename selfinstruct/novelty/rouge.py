@@ -10,7 +10,7 @@ and takes over by itself where the pool is large. Decisions, ids and scores are 
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from itertools import count, islice, pairwise
+from itertools import accumulate, chain, count, islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -255,7 +255,5 @@ def _batch(queries: Sequence[Numbers]) -> "Batch":
     """Lay texts out for the fast tier."""
     from selfinstruct.novelty.pairs.index import Batch  # noqa: PLC0415
 
-    starts = np.zeros(len(queries) + 1, np.int64)
-    np.cumsum([len(query) for query in queries], out=starts[1:])
-    flat = [number for query in queries for number in query]
-    return Batch(np.array(flat, np.int32), starts)
+    starts = np.array([0, *accumulate(map(len, queries))], np.int64)
+    return Batch(np.array([*chain.from_iterable(queries)], np.int32), starts)
