@@ -65,8 +65,8 @@ def _query(section: dict[str, Any]) -> list[str]:
         "![Cost of a query against the number of earlier texts](novelty.svg)",
         _table(head, rows),
         said,
-        *(_alone(size, section["sizes"][size]["microseconds"]) for size in sizes),
-        *(_same_verdicts(size, section["sizes"][size]["similar"]) for size in sizes),
+        " ".join(_alone(size, section["sizes"][size]["microseconds"]) for size in sizes),
+        " ".join(_same_verdicts(size, section["sizes"][size]["similar"]) for size in sizes),
     ]
 
 
