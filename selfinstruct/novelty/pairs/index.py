@@ -207,10 +207,9 @@ class PairIndex:
         if count > MAX_TEXTS:
             message = f"the novelty index holds at most {MAX_TEXTS:,} texts"
             raise InputError(message, hint="split the dataset, or lower the threshold")
-        needs = (tokens, 2 * count, vocabulary)
-        has = (texts.tokens, texts.facts, texts.weight)
-        if all(need <= len(array) for need, array in zip(needs, has, strict=True)):
-            return  # as in most batches
+        has_room = 2 * count <= len(texts.facts) and tokens <= len(texts.tokens)
+        if has_room and vocabulary <= len(texts.weight):
+            return  # as for most batches
         self._index = self._index._replace(
             texts=texts._replace(
                 tokens=grown(texts.tokens, tokens),
