@@ -5,7 +5,7 @@ runs of words, instructions with instructions by ROUGE-L), that runs of words co
 evidence is worded. Does not know: how files are read, how a task leaves a run, or what is printed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from selfinstruct.novelty import Match, RougeL
 from selfinstruct.novelty.overlap import NgramOverlap
 from selfinstruct.run.remove import Evidence, Reason
 from selfinstruct.tables import TableRow
-from selfinstruct.tables.shapes import Shape, cell_text, chosen, recognise
+from selfinstruct.tables.shapes import Shape, cell_text
 from selfinstruct.task import Task
 from selfinstruct.text import tokens
 
@@ -134,22 +134,6 @@ class EvaluationSets:
                 detail = f"{overlap.count} words in a row of {overlap.id} in the {part}: {words}"
                 found[place] = Evidence(detail)
         return found
-
-
-def shaped(
-    rows: Iterable[TableRow], columns: Sequence[str], found: Callable[[TableRow, Shape], object]
-) -> Iterator[tuple[TableRow, Shape]]:
-    """Pair the rows of one file with their shape: the named columns, else what the first shows.
-
-    `found` is told which shape that is, with the first row.
-    """
-    shape: Shape | None = None
-    for row in rows:
-        if shape is None:
-            named = chosen(columns, row.columns, row.place()) if columns else None
-            shape = named or recognise(row.columns, row.place())
-            found(row, shape)
-        yield row, shape
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:

@@ -5,7 +5,6 @@ rows without text, and what is remembered of each row. Does not know: how likene
 (that is a judge of `novelty`), how files are read and written, or what is printed.
 """
 
-import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
@@ -18,8 +17,8 @@ import msgspec
 
 from selfinstruct.novelty.base import Match, Novelty
 from selfinstruct.tables import TableRow
-from selfinstruct.tables.shapes import Shape, chosen, recognise
-from selfinstruct.task import clean, to_json
+from selfinstruct.tables.shapes import Shape, shaped
+from selfinstruct.task import clean, folded, to_json
 
 BATCH = 1024
 """Rows that are judged in one go."""
@@ -94,8 +93,7 @@ class Exact:
 
 def _digest(text: str) -> bytes:
     """Return 128 bits of a text, as `task_id` folds it."""
-    folded = " ".join(unicodedata.normalize("NFC", text).split())
-    return blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(folded(text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class Register:
@@ -216,17 +214,6 @@ def compared(
 
     The first row of each file says which shape its rows have; `found` is told.
     """
-    file: Path | None = None
-    shape: Shape | None = None
-    for row in rows:
-        if shape is None or row.file != file:
-            file = row.file
-            shape = (
-                chosen(columns, row.columns, row.place())
-                if columns
-                else recognise(row.columns, row.place())
-            )
-            if found:
-                found(row, shape)
+    for row, shape in shaped(rows, columns, found):
         text = shape.row_text if whole else shape.instruction_text
         yield Compared(row, text(row.columns))

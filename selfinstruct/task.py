@@ -64,9 +64,14 @@ def digest(text: str, digits: int = ID_DIGITS) -> str:
     return blake2b(text.encode("utf-8", "replace"), digest_size=digits // 2).hexdigest()
 
 
+def folded(text: str) -> str:
+    """Return a text that is the same for all that differ in white space or Unicode form only."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
 def task_id(instruction: str) -> str:
     """Return the id of an instruction: equal for texts that differ in white space or form only."""
-    return digest(" ".join(unicodedata.normalize("NFC", instruction).split()))
+    return digest(folded(instruction))
 
 
 def clean(text: str) -> str:

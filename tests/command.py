@@ -75,6 +75,15 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def copied(folder: Path, target: Path) -> Path:
+    """Copy all that `files` returns of a folder, to be changed or damaged; return the copy."""
+    for name, content in files(folder).items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return target
+
+
 def grow_words(folder: Path, *more: str | Path) -> list[str]:
     """Return the words that grow a small scripted run in `folder`/run, and `more` of them."""
     script = folder / "script.jsonl"

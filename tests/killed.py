@@ -17,25 +17,32 @@ from selfinstruct.cli.main import run_main
 PACKAGE = str(Path(selfinstruct.__file__).parent)
 
 
+class KillAt:
+    """A profiler that counts events inside the package and kills this process at the Nth."""
+
+    def __init__(self, wanted: int) -> None:
+        self.count = 0
+        self._wanted = wanted
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> None:  # noqa: ARG002
+        """Look at one event."""
+        if event in ("call", "c_call") and frame.f_code.co_filename.startswith(PACKAGE):
+            self.count += 1
+            if self.count == self._wanted:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main() -> None:
     """Count events, and kill at the one that was asked for."""
     wanted = int(sys.argv.pop(1))
-    count = 0
-
-    def look(frame: FrameType, event: str, arg: object) -> None:  # noqa: ARG001 (a profiler)
-        nonlocal count
-        if event in ("call", "c_call") and frame.f_code.co_filename.startswith(PACKAGE):
-            count += 1
-            if count == wanted:
-                os.kill(os.getpid(), signal.SIGKILL)
-
+    look = KillAt(wanted)
     sys.setprofile(look)
     try:
         run_main()
     finally:
         sys.setprofile(None)
         if not wanted:
-            print(count, file=sys.stderr)  # noqa: T201 (this is its result)
+            print(look.count, file=sys.stderr)  # noqa: T201 (this is its result)
 
 
 if __name__ == "__main__":

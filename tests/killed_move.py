@@ -10,9 +10,9 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
-import selfinstruct
+from killed import KillAt
+
 from selfinstruct.errors import RunError
 from selfinstruct.run import finished_rows, read_markers
 from selfinstruct.run.markers import PENDING
@@ -20,7 +20,6 @@ from selfinstruct.run.remove import BUILDING, Evidence, Reason, remove, taken
 from selfinstruct.sift import Rejected
 from selfinstruct.task import Task
 
-PACKAGE = str(Path(selfinstruct.__file__).parent)
 REASON = Reason("test", "even")
 
 
@@ -37,16 +36,7 @@ def killed(run: Path, ids: set[str], wanted: int) -> bool:
     """Move in a process that dies at an event; say whether there was one to die at."""
     child = os.fork()
     if not child:
-        count = 0
-
-        def look(frame: FrameType, event: str, arg: object) -> None:  # noqa: ARG001 (a profiler)
-            nonlocal count
-            if event in ("call", "c_call") and frame.f_code.co_filename.startswith(PACKAGE):
-                count += 1
-                if count == wanted:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.setprofile(look)
+        sys.setprofile(KillAt(wanted))
         move(run, ids)
         sys.setprofile(None)
         os._exit(0)

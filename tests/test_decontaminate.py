@@ -12,7 +12,7 @@ from command import grown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.decontaminate import EvaluationSets, Finding, names_of, shaped
+from selfinstruct.decontaminate import EvaluationSets, Finding, names_of
 from selfinstruct.engines import EngineInfo
 from selfinstruct.errors import InputError, RunError
 from selfinstruct.prompts import load_prompts
@@ -24,6 +24,7 @@ from selfinstruct.settings import Settings
 from selfinstruct.sift import Rejected
 from selfinstruct.storage import append_rows
 from selfinstruct.tables import TableRow
+from selfinstruct.tables.shapes import shaped
 from selfinstruct.task import Instance, Origin, Task, new_task, to_json
 
 HERE = Path(__file__).parent

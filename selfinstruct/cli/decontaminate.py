@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from selfinstruct.cli.columns import column_names
 from selfinstruct.cli.visible import visible
 from selfinstruct.decontaminate import (
     MAX_SIMILARITY,
@@ -18,7 +19,6 @@ from selfinstruct.decontaminate import (
     EvaluationSets,
     Finding,
     names_of,
-    shaped,
 )
 from selfinstruct.errors import InputError
 from selfinstruct.export import FORMATS
@@ -26,7 +26,7 @@ from selfinstruct.run import Marker, finished_rows, read_markers, require_run
 from selfinstruct.run.remove import remove, taken, unfinished
 from selfinstruct.storage import read_rows
 from selfinstruct.tables import FORMS, TableRow, form_of, read
-from selfinstruct.tables.shapes import Shape
+from selfinstruct.tables.shapes import Shape, shaped
 from selfinstruct.task import Task
 
 EXAMPLES = 5
@@ -89,9 +89,7 @@ def decontaminate(
     require_run(run)
     paths = _each_once((*against, *more))
     forms = [form_of(path, form) for path in paths]
-    names = [name.strip() for name in columns.split(",") if name.strip()]
-    if columns and not names:
-        raise InputError("--columns names no column", hint="give their names: --columns a,b")
+    names = column_names(columns)
     sets = EvaluationSets(ngrams=ngrams, max_similarity=max_similarity)
     say = _Say(run, quiet=quiet, dry=dry_run)
     held: AbstractContextManager[list[Marker]] = (

@@ -15,6 +15,7 @@ from typing import IO, NoReturn, Self
 import click
 from tqdm import tqdm
 
+from selfinstruct.cli.columns import column_names
 from selfinstruct.cli.visible import visible
 from selfinstruct.dedup import Compared, Dedup, Duplicate, Exact, Register, compared
 from selfinstruct.errors import InputError, unknown_name
@@ -95,9 +96,7 @@ def dedup(
     """
     forms = {path: form_of(path, form) for path in (*files, *against)}
     _refuse_overwriting(files, against, output, report)
-    names = [name.strip() for name in columns.split(",") if name.strip()]
-    if columns and not names:
-        raise InputError("--columns names no column", hint="give their names: --columns a,b")
+    names = column_names(columns)
     judge = _judge(by, threshold, tokens, model)
     whole = by != "rouge"
     # Rows that scroll over a terminal and a bar below them would spoil one another.

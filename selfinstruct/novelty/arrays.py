@@ -1,5 +1,7 @@
-"""Arrays that grow: appending takes constant time, amortised."""
+"""Arrays that hold many parts one after the other, and grow: appending takes constant time."""
 
+from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -17,3 +19,8 @@ def grown(array: NDArray[Any], size: int) -> NDArray[Any]:
     larger = np.zeros(max(size, len(array) * 3 // 2), array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+def starts_of(lengths: Iterable[int]) -> NDArray[np.int64]:
+    """Return where parts of these lengths begin, laid one after the other, and where they end."""
+    return np.array([0, *accumulate(lengths)], np.int64)

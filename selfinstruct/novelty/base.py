@@ -5,16 +5,27 @@ from typing import Literal, Protocol, get_args
 
 import msgspec
 
-from selfinstruct.errors import unknown_name
+from selfinstruct.errors import InputError, unknown_name
 
 Tier = Literal["auto", "plain", "fast"]
 """Which code finds the nearest text: the fast needs numba; decisions are the same."""
+
+NO_NUMBA = "without numba", "pip install 'selfinstruct[fast]'"
+"""Why there is no fast tier, and what to do about it."""
 
 
 def check_tier(tier: str) -> None:
     """Raise InputError for a tier that there is not."""
     if tier not in get_args(Tier):
         raise unknown_name("tier", tier, get_args(Tier))
+
+
+def plain_instead(tier: Tier, why: str, cure: str) -> Tier:
+    """Return the plain tier, as there is no fast one; raise InputError if that was asked for."""
+    if tier == "fast":
+        hint = f"{cure}; or leave the tier to us: it changes no decision"
+        raise InputError(f"no fast tier {why}", hint=hint)
+    return "plain"
 
 
 class Match(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ The plain tier keeps its bands in datasketch's MinHashLSH, with the same signatu
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selfinstruct.errors import InputError
-from selfinstruct.novelty.base import Match, Tier, check_tier
+from selfinstruct.novelty.base import NO_NUMBA, Match, Tier, check_tier, plain_instead
 from selfinstruct.novelty.shingles import (
     LEAST_JACCARD,
     Words,
@@ -33,6 +34,8 @@ from selfinstruct.novelty.turns import Turns
 from selfinstruct.text import tokens
 
 if TYPE_CHECKING:
+    from datasketch import MinHashLSH
+
     from selfinstruct.novelty.rows.index import RowIndex
 
 FAST_FROM = 1_000
@@ -143,10 +146,7 @@ class MinHash:
     def _switch(self) -> None:
         """Give all rows to the fast tier, if numba is there."""
         if find_spec("numba") is None:
-            if self._tier == "fast":
-                hint = "pip install 'selfinstruct[fast]', or leave the tier to us"
-                raise InputError("no fast tier without numba", hint=hint)
-            self._tier = "plain"
+            self._tier = plain_instead(self._tier, *NO_NUMBA)
             return
         from selfinstruct.novelty.rows.index import RowIndex  # noqa: PLC0415 (slow to load)
 
@@ -159,14 +159,18 @@ class PlainRows:
     """The plain tier: datasketch keeps the bands, numpy computes signatures and verifies."""
 
     def __init__(self, min_jaccard: float) -> None:
-        from datasketch import MinHashLSH  # noqa: PLC0415 (half a second to load)
-
         self._threshold = min_jaccard
-        bands = choose_bands(min_jaccard)
-        self._factors, self._terms = functions(bands)
+        self._bands = choose_bands(min_jaccard)
+        self._factors, self._terms = functions(self._bands)
         self._functions = np.stack([self._factors, self._terms])
-        self._buckets = MinHashLSH(num_perm=len(self._factors), params=tuple(bands))
         self.rows: list[Words] = []
+
+    @cached_property
+    def _buckets(self) -> "MinHashLSH":
+        """Return the bands; datasketch takes half a second to load, and large files need none."""
+        from datasketch import MinHashLSH  # noqa: PLC0415
+
+        return MinHashLSH(num_perm=len(self._factors), params=tuple(self._bands))
 
     def add(self, row: Words) -> None:
         """Remember a row by its shingles; one without any is in no bucket."""

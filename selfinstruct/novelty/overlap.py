@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from selfinstruct.novelty.arrays import grown
+from selfinstruct.novelty.arrays import grown, starts_of
 from selfinstruct.novelty.vocabulary import Vocabulary
 from selfinstruct.text import Tokeniser, is_unspaced, tokens
 
@@ -104,8 +104,7 @@ class NgramOverlap:
         """Return what each text shares, as `shared` does; a batch costs less."""
         found: list[Overlap | None] = [None] * len(texts)
         several = [self._tokenise(text) for text in texts]
-        starts = np.zeros(len(several) + 1, np.int64)
-        np.cumsum([len(one) for one in several], out=starts[1:])
+        starts = starts_of(map(len, several))
         flat = [number for one in several for number in self._vocabulary.read(one)]
         numbers = np.array(flat, np.int32)
         for owner, hits in self._hits(numbers, starts).items():

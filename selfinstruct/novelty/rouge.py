@@ -10,14 +10,15 @@ and takes over by itself where the pool is large. Decisions, ids and scores are 
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from itertools import accumulate, chain, count, islice, pairwise
+from itertools import chain, count, islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from selfinstruct.errors import InputError
-from selfinstruct.novelty.base import Match, Tier, check_tier
+from selfinstruct.novelty.arrays import starts_of
+from selfinstruct.novelty.base import NO_NUMBA, Match, Tier, check_tier, plain_instead
 from selfinstruct.novelty.f_measure import Scores
 from selfinstruct.novelty.pairs.bounds import LEAST_THRESHOLD, LONGEST
 from selfinstruct.novelty.saved import Saved, read_saved, write_saved
@@ -227,10 +228,7 @@ class RougeL:
     def _switch(self) -> None:
         """Give all texts to the fast tier, if there can be one; the plain one keeps long texts."""
         if missing := _missing(self.max_similarity):
-            if self._tier == "fast":
-                hint = f"{missing[1]}; or leave the tier to us: it changes no decision"
-                raise InputError(f"no fast tier {missing[0]}", hint=hint)
-            self._tier = "plain"
+            self._tier = plain_instead(self._tier, *missing)
             return
         from selfinstruct.novelty.pairs.index import PairIndex  # noqa: PLC0415 (numba is slow to load)
 
@@ -245,7 +243,7 @@ class RougeL:
 def _missing(threshold: float) -> tuple[str, str] | None:
     """Say why there can be no fast tier, and what to do about it."""
     if find_spec("numba") is None:
-        return "without numba", "pip install 'selfinstruct[fast]'"
+        return NO_NUMBA
     if threshold < LEAST_THRESHOLD:
         return f"for a threshold of {threshold}", f"use {LEAST_THRESHOLD} or more"
     return None
@@ -255,5 +253,5 @@ def _batch(queries: Sequence[Numbers]) -> "Batch":
     """Lay texts out for the fast tier."""
     from selfinstruct.novelty.pairs.index import Batch  # noqa: PLC0415
 
-    starts = np.array([0, *accumulate(map(len, queries))], np.int64)
-    return Batch(np.array([*chain.from_iterable(queries)], np.int32), starts)
+    tokens = np.array([*chain.from_iterable(queries)], np.int32)
+    return Batch(tokens, starts_of(map(len, queries)))

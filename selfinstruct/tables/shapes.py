@@ -4,14 +4,15 @@ Decides: which shape a row has by the names of its columns, and how instruction,
 output are read from it. Does not know: files, or what the texts are for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from selfinstruct.errors import InputError
-from selfinstruct.tables.base import as_text
+from selfinstruct.tables.base import TableRow, as_text
 
 Columns = Mapping[str, Any]
 
@@ -216,3 +217,24 @@ def _instances(value: object) -> list[tuple[str, str]]:
 
 def _listed(columns: Columns) -> str:
     return ", ".join(map(repr, columns)) or "none"
+
+
+def shaped(
+    rows: Iterable[TableRow],
+    columns: Sequence[str] = (),
+    found: Callable[[TableRow, Shape], object] | None = None,
+) -> Iterator[tuple[TableRow, Shape]]:
+    """Pair rows with their shape: the named columns, else what the first row of each file shows.
+
+    `found` is told of the shape of each file, with its first row.
+    """
+    file: Path | None = None
+    shape: Shape | None = None
+    for row in rows:
+        if shape is None or row.file != file:
+            file = row.file
+            named = chosen(columns, row.columns, row.place()) if columns else None
+            shape = named or recognise(row.columns, row.place())
+            if found:
+                found(row, shape)
+        yield row, shape

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import Result, environment, files, grow_words, grown, refused, run, words
+from command import Result, copied, environment, files, grow_words, grown, refused, run, words
 from filelock import FileLock
 from script import write_script
 
@@ -41,11 +41,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy(base: Path, tmp_path: Path) -> Path:
     """Return a copy of that run, to be damaged."""
-    for name, content in files(base).items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return tmp_path / "run"
+    return copied(base, tmp_path) / "run"
 
 
 # --- Words ------------------------------------------------------------------------------------

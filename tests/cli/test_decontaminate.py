@@ -10,7 +10,7 @@ from random import Random
 
 import polars as pl
 import pytest
-from command import Result, environment, files, grow_words, grown, refused, run, words
+from command import Result, copied, environment, files, grow_words, grown, refused, run, words
 from filelock import FileLock
 
 from selfinstruct.run import finished_rows, read_markers
@@ -43,11 +43,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy(base: Path, tmp_path: Path) -> Path:
     """Return a copy of all that, to be changed."""
-    for name, content in files(base).items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return tmp_path
+    return copied(base, tmp_path)
 
 
 def move(folder: Path, *more: str | Path) -> list[str | Path]:

@@ -1,8 +1,6 @@
 """Near-duplicate rows: what is reported is true, hardly anything is missed, tiers agree."""
 
 import math
-import subprocess
-import sys
 from random import Random
 
 import pytest
@@ -227,28 +225,3 @@ def test_a_large_pool_is_judged_alike_before_and_after_the_switch() -> None:
     plain = both([pair for pair, match in zip(texts, matches, strict=True) if match is None], 0.6)
     queries = [text for _, text in texts[::9]]
     assert [judge.nearest_all(queries) for judge in plain] == [auto.nearest_all(queries)] * 2
-
-
-ABSENT = f"""
-import sys
-sys.modules["numba"] = None  # what is not installed is neither found nor imported
-from selfinstruct.errors import InputError
-from selfinstruct.novelty.minhash import MinHash
-judge = MinHash(0.8)
-judge.add_all((str(place), f"{{place}} of many") for place in range({FAST_FROM + 1}))
-print(len(judge), judge.admit([("x", "7 of many")]), judge.nearest("nothing at all"))
-try:
-    MinHash(0.8, tier="fast")
-except InputError as error:
-    print(error.hint)
-"""
-
-
-def test_without_numba_the_plain_tier_stays() -> None:
-    """Without the extra nothing changes and nothing is said; asking for it says how to get it."""
-    command = [sys.executable, "-W", "error", "-c", ABSENT]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    answer, hint = done.stdout.splitlines()
-    assert answer == f"{FAST_FROM + 1} [Match(id='7', score=1.0)] None"
-    assert "pip install 'selfinstruct[fast]'" in hint

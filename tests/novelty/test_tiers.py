@@ -4,8 +4,6 @@ Texts are made from a seed (oracles.stream): many are near-duplicates, words rep
 lie around those where the fast tier changes its ways.
 """
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from random import Random
 
@@ -247,31 +245,6 @@ def test_texts_too_long_for_the_index_survive_the_switch() -> None:
     expected = both[1].nearest_all([*queries, "n5", "n6 n5"])
     assert both[0].nearest_all([*queries, "n5", "n6 n5"]) == expected
     assert {match.id for match in expected if match} == {"long", "short", "later", "5"}
-
-
-ABSENT = f"""
-import sys
-sys.modules["numba"] = None  # what is not installed is neither found nor imported
-from selfinstruct.errors import InputError
-from selfinstruct.novelty import RougeL
-judge = RougeL(0.7)
-judge.add_all((str(place), f"{{place}} of many") for place in range({FAST_FROM + 1}))
-print(len(judge), judge.admit([("x", "7 of many")]), judge.nearest("nothing at all"))
-try:
-    RougeL(0.7, tier="fast")
-except InputError as error:
-    print(error.hint)
-"""
-
-
-def test_without_numba_the_plain_tier_stays() -> None:
-    """Without the extra nothing changes and nothing is said; asking for it says how to get it."""
-    command = [sys.executable, "-W", "error", "-c", ABSENT]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    answer, hint = done.stdout.splitlines()
-    assert answer == f"{FAST_FROM + 1} [Match(id='7', score=1.0)] None"
-    assert "pip install 'selfinstruct[fast]'" in hint
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.499])

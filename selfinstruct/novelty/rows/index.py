@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from selfinstruct.novelty.arrays import grown
+from selfinstruct.novelty.arrays import grown, starts_of
 from selfinstruct.novelty.rows.buckets import ADMIT, INSERT, LOOK_UP, Nearest, Store, relink
 from selfinstruct.novelty.rows.buckets import judge as judge_sketches
 from selfinstruct.novelty.rows.scanner import END
@@ -78,8 +78,7 @@ class RowIndex:
     def insert_rows(self, rows: Sequence[Words]) -> None:
         """Insert rows that are shingles already."""
         count = len(rows)
-        starts = np.zeros(count + 1, np.int64)
-        np.cumsum([len(row) for row in rows], out=starts[1:])
+        starts = starts_of(map(len, rows))
         shingles = np.concatenate([*rows, np.empty(0, np.uint64)])
         sketches = Sketches(
             shingles, starts, np.diff(starts), np.empty((count, self._bands.bands), np.uint64)
@@ -130,6 +129,4 @@ def _rows(texts: Sequence[str]) -> Rows:
             found = [token.encode("utf-8", "surrogatepass") for token in tokens(text)]
             parts.append(b"".join(token + _END for token in found))
             ready[place] = True
-    starts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(part) for part in parts], out=starts[1:])
-    return Rows(np.frombuffer(b"".join(parts), np.uint8), starts, ready)
+    return Rows(np.frombuffer(b"".join(parts), np.uint8), starts_of(map(len, parts)), ready)
