@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.engines import DEFAULT_ENGINE, Engine, open_engine
+from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -32,5 +32,5 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 @pytest.fixture(scope="session")
 def small_model() -> Iterator[Engine]:
     """Open the real small model, once for all tests of a worker."""
-    with open_engine(DEFAULT_ENGINE, quiet=True) as engine:
+    with open_engine(DEFAULT_ENGINE, Given(quiet=True)) as engine:
         yield engine

@@ -73,11 +73,17 @@ class Shuffled:
         """Be the same model."""
         return self._engine.info
 
-    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
-        """Answer in a random order."""
-        completions = list(self._engine.complete(prompts))
-        Random(self._seed).shuffle(completions)
-        yield from completions
+    def complete(self, prompts: Iterable[Prompt | None]) -> Iterator[Completion]:
+        """Take all there is, then answer one of it by chance."""
+        random, waiting = Random(self._seed), list[Prompt]()
+        for prompt in prompts:
+            if prompt is not None:
+                waiting.append(prompt)
+            else:
+                chosen = waiting.pop(random.randrange(len(waiting)))
+                yield from self._engine.complete([chosen])
+        random.shuffle(waiting)
+        yield from self._engine.complete(waiting)
 
     def __enter__(self) -> Self:
         return self

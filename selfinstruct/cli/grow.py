@@ -13,7 +13,7 @@ from msgspec import structs
 from selfinstruct import __version__
 from selfinstruct.cli.config import read_config
 from selfinstruct.cli.progress import Bars, JsonLog, closing_table
-from selfinstruct.engines import DEFAULT_ENGINE, Engine, open_engine
+from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
 from selfinstruct.errors import InputError, SelfInstructError, unknown_name
 from selfinstruct.export import FORMATS, export
 from selfinstruct.grow import BARREN_ROUNDS
@@ -60,6 +60,16 @@ def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
 )
 @click.option(
     "--engine", default=DEFAULT_ENGINE, show_default=True, help="Model that writes: KIND:MODEL."
+)
+@click.option(
+    "--engine-arg",
+    "engine_args",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Argument of the engine, such as context=4096; may be given more than once.",
+)
+@click.option(
+    "--trust-remote-code", is_flag=True, help="Let code that comes with the model run here."
 )
 @click.option("--model-licence", default="", help="Licence of the model, where it is not known.")
 @click.option(
@@ -118,6 +128,8 @@ def grow(
     target: int | None,
     out: Path,
     engine: str,
+    engine_args: tuple[str, ...],
+    trust_remote_code: bool,
     model_licence: str,
     seeds: Path | None,
     seeds_licence: str,
@@ -149,7 +161,8 @@ def grow(
     tasks = load_seeds(
         seeds_path, language=language, licence=seeds_licence if seeds else SEEDS_LICENCE
     )
-    with open_engine(engine, quiet=quiet) as model:
+    given = Given(engine_args, trust_remote_code=trust_remote_code, quiet=quiet)
+    with open_engine(engine, given) as model:
         settings = Settings(
             seeds_name=seeds_path.name,
             seeds=tuple(tasks),

@@ -16,7 +16,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a completion is drawn.
 
     `max_tokens` bounds its length in tokens. `choices`, where given, are the only answers
-    allowed: engines that can, constrain decoding to them. `seed` belongs to one prompt.
+    allowed, and `schema`, where given, is the JSON Schema (as text) of the answer: engines that
+    can, constrain decoding to them. `seed` belongs to one prompt.
     """
 
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
@@ -27,6 +28,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repeat_penalty: float = 1.0
     stop: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    schema: str = ""
     seed: int = 0
 
 
@@ -60,7 +62,8 @@ class Completion(msgspec.Struct, frozen=True):
     """What came back for one prompt: text, why it ended, and what it cost in tokens.
 
     `cached_tokens` of the prompt were served from the engine's prefix cache. A completion with
-    finish "error" has no text and says in `error` what happened.
+    finish "error" has no text and says in `error` what happened. `attempts` counts the requests
+    that were made for it: each may have been paid for.
     """
 
     key: str
@@ -70,6 +73,7 @@ class Completion(msgspec.Struct, frozen=True):
     completion_tokens: int = 0
     cached_tokens: int = 0
     error: str = ""
+    attempts: int = 1
 
     def __post_init__(self) -> None:
         """Make text storable whatever the model wrote: lone surrogates become U+FFFD."""
@@ -81,7 +85,8 @@ class EngineInfo(msgspec.Struct, frozen=True):
     """Which model answers: what rows record as their model, revision and licence.
 
     `chat` says that the model has a chat template; `context` is the longest prompt plus
-    completion in tokens (0: unknown).
+    completion in tokens (0: unknown); `constrains` that answers can be held to a JSON Schema. `arguments` are the engine arguments given ("key=value"):
+    written down in the run, and free to differ when it is resumed.
     """
 
     model: str
@@ -89,14 +94,18 @@ class EngineInfo(msgspec.Struct, frozen=True):
     licence: str = ""
     chat: bool = False
     context: int = 0
+    constrains: bool = True
+    arguments: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
     """A model that completes prompts; a context manager.
 
     `complete` takes prompts lazily and yields one completion for each key, once, in any order.
-    A prompt that fails becomes a completion with finish "error"; stop strings are not part of
-    the text; closing the iterator abandons what is in flight.
+    None among the prompts says that no other is ready before one more completion is taken; it
+    comes only while something is in flight. A prompt that fails becomes a completion with finish
+    "error"; stop strings are not part of the text; closing the iterator abandons what is in
+    flight. An engine that is broken, not only for one prompt, raises EngineError.
     """
 
     @property
@@ -104,7 +113,7 @@ class Engine(Protocol):
         """Which model this is."""
         ...
 
-    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
+    def complete(self, prompts: Iterable[Prompt | None]) -> Iterator[Completion]:
         """Complete every prompt."""
         ...
 
@@ -117,3 +126,8 @@ def cut_at_stop(text: str, stop: Iterable[str]) -> str:
     """Return the text before the first stop string in it."""
     ends = [place for mark in stop if mark and (place := text.find(mark)) >= 0]
     return text[: min(ends)] if ends else text
+
+
+def failed(prompt: Prompt, reason: str, *, attempts: int = 1) -> Completion:
+    """Return the completion of a prompt that got none; it names the prompt."""
+    return Completion(prompt.key, "", "error", error=f"{prompt.key}: {reason}", attempts=attempts)

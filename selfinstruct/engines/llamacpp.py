@@ -15,18 +15,31 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+import msgspec
 
 from selfinstruct.engines import small_model
-from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt
+from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt, failed
+from selfinstruct.engines.options import Given, read_options
 from selfinstruct.errors import EngineError, InputError
 
-SLOTS = 8
-"""Prompts decoded together: on two cores 11 to 17 % faster than 4; 16 gain 4 to 7 % more, for
-370 MB more memory."""
 
-CONTEXT = 2048
-"""Tokens of prompt and completion in one slot: the longest seen is 1,652 and 350 (the paper's)."""
+class LlamaCppOptions(msgspec.Struct, frozen=True):
+    """What `--engine-arg` may set.
+
+    `slots`: prompts decoded together; on two cores 8 are 11 to 17 % faster than 4, and 16 gain
+    4 to 7 % more for 370 MB more memory. `context`: tokens of prompt and completion in one slot;
+    the longest seen is 1,652 and 350 (the paper's prompts). `threads`: 0 takes the cores that
+    the process may use. `gpu_layers`: how many layers go to a GPU, where llama.cpp was built
+    for one (-1: all that fit).
+    """
+
+    slots: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
+    context: Annotated[int, msgspec.Meta(ge=64)] = 2048
+    threads: Annotated[int, msgspec.Meta(ge=0)] = 0
+    gpu_layers: Annotated[int, msgspec.Meta(ge=-1)] = -1
+
 
 BATCH = 256
 """Tokens of prompts computed in one step: as fast as 2048, and a stop waits 3 s, not 20."""
@@ -35,61 +48,81 @@ SHORT_ANSWER = 8
 """Tokens up to which prompts take turns in one slot: reading their shared head once, not once a
 slot, saves more than decoding together would (classify, 25 prompts: 3 s, not 12)."""
 
+SHORT_QUEUE = 64
+"""Short prompts that may wait for their slot: they take some 0.1 s each."""
+
 _HEADER_BYTES = 64 << 20  # GGUF metadata stands first; tokenisers take up to some 20 MB of it
 
 
+def open_model(model: str, given: Given) -> "LlamaCppEngine":
+    """Open `smollm2-135m`, or the GGUF file at a path."""
+    options = read_options("llamacpp", given.arguments, LlamaCppOptions)
+    if model == small_model.NAME:
+        path = small_model.fetch(quiet=given.quiet)
+        info = EngineInfo(
+            model=small_model.MODEL,
+            revision=small_model.SHA256[:12],
+            licence=small_model.LICENCE,
+            chat=True,
+        )
+    else:
+        path = Path(model)
+        _check_gguf(path, model)
+        revision = small_model.checksum(path)[:12]
+        info = EngineInfo(model=path.stem, revision=revision, chat=_has_chat_template(path))
+    info = msgspec.structs.replace(info, context=options.context, arguments=given.arguments)
+    return LlamaCppEngine(path, info, options)
+
+
 class LlamaCppEngine:
-    """Completes prompts with a GGUF model: `smollm2-135m`, or the path of a file."""
+    """Completes prompts with a GGUF model."""
 
-    def __init__(self, model: str, *, quiet: bool = False) -> None:
-        if model == small_model.NAME:
-            path = small_model.fetch(quiet=quiet)
-            self.info = EngineInfo(
-                model=small_model.MODEL,
-                revision=small_model.SHA256[:12],
-                licence=small_model.LICENCE,
-                chat=True,
-                context=CONTEXT,
-            )
-        else:
-            path = Path(model)
-            _check_gguf(path, model)
-            self.info = EngineInfo(
-                model=path.stem,
-                revision=small_model.checksum(path)[:12],
-                chat=_has_chat_template(path),
-                context=CONTEXT,
-            )
+    def __init__(self, path: Path, info: EngineInfo, options: LlamaCppOptions) -> None:
+        self.info = info
+        self._slots = options.slots
         self._stopping = threading.Event()
-        self._server = _start(path)
+        self._server = _start(path, options)
 
-    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
-        """Complete prompts, `SLOTS` at a time, yielding each as it finishes."""
+    def complete(self, prompts: Iterable[Prompt | None]) -> Iterator[Completion]:
+        """Complete prompts, as many at a time as there are slots, yielding each as it finishes.
+
+        Short answers have a thread of their own, so that they wait for their slot alone.
+        """
         done: queue.SimpleQueue[Completion] = queue.SimpleQueue()
         waiting = iter(prompts)
-        in_flight = 0
-        pool = ThreadPoolExecutor(SLOTS, thread_name_prefix="llamacpp")
+        in_flight: dict[str, bool] = {}
+        pool = ThreadPoolExecutor(self._slots, thread_name_prefix="llamacpp")
+        short = ThreadPoolExecutor(1, thread_name_prefix="llamacpp-short")
         try:
             while True:
-                # Two queued behind the busy slots keep every slot fed without reading far ahead.
-                while in_flight < SLOTS + 2 and (prompt := next(waiting, None)) is not None:
-                    pool.submit(self._answer, prompt, done.put)
-                    in_flight += 1
+                while self._has_room(in_flight) and (prompt := next(waiting, None)) is not None:
+                    is_short = in_flight[prompt.key] = _is_short(prompt)
+                    (short if is_short else pool).submit(self._answer, prompt, done.put)
                 if not in_flight:
                     return
-                yield done.get()
-                in_flight -= 1
+                completion = done.get()
+                del in_flight[completion.key]
+                yield completion
         finally:
             self._stopping.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+            for threads in (pool, short):
+                threads.shutdown(wait=True, cancel_futures=True)
             self._stopping.clear()
+
+    def _has_room(self, in_flight: dict[str, bool]) -> bool:
+        """Say whether one more prompt shall be taken: two behind the busy slots keep them fed.
+
+        Short ones queue for one slot and bind no other, so that more of them may wait.
+        """
+        long = len(in_flight) - sum(in_flight.values())
+        return long < self._slots + 2 and len(in_flight) < self._slots + SHORT_QUEUE
 
     def _answer(self, prompt: Prompt, report: Callable[[Completion], None]) -> None:
         """Run one prompt to its end (in a worker thread) and report its completion."""
         try:
             completion = self._ask(prompt)
         except Exception as error:  # noqa: BLE001 (a slot must never be lost: any fault is a completion)
-            completion = _failed(prompt, f"{type(error).__name__}: {error}")
+            completion = failed(prompt, f"{type(error).__name__}: {error}")
         report(completion)
 
     def _ask(self, prompt: Prompt) -> Completion:
@@ -135,11 +168,13 @@ def _request(prompt: Prompt) -> dict[str, Any]:
         "return_progress": True,  # chunks while a prompt is read: a stop need not wait for it
         "stream_options": {"include_usage": True},
     }
-    if sampling.max_tokens <= SHORT_ANSWER:
+    if _is_short(prompt):
         request["id_slot"] = 0
     if sampling.choices:
         options = " | ".join(_quoted(choice) for choice in sampling.choices)
         request["grammar"] = f"root ::= {options}"
+    if sampling.schema:
+        request["json_schema"] = msgspec.json.decode(sampling.schema)
     if prompt.messages:
         request["messages"] = [
             {"role": message.role, "content": message.content} for message in prompt.messages
@@ -161,14 +196,14 @@ def _completion(prompt: Prompt, chunks: Iterable[dict[str, Any]]) -> Completion:
     usage: dict[str, Any] = {}
     for chunk in chunks:
         if "error" in chunk:
-            return _failed(prompt, str(chunk["error"].get("message", chunk["error"])))
+            return failed(prompt, str(chunk["error"].get("message", chunk["error"])))
         usage = chunk.get("usage") or usage
         for choice in chunk.get("choices", ()):
             piece = choice["text"] if "text" in choice else choice["delta"].get("content")
             text.append(piece or "")
             finish = choice.get("finish_reason") or finish
     if not finish:
-        return _failed(prompt, "the completion was abandoned")
+        return failed(prompt, "the completion was abandoned")
     outcome: Finish = "length" if finish == "length" else "stop"
     return Completion(
         key=prompt.key,
@@ -180,11 +215,11 @@ def _completion(prompt: Prompt, chunks: Iterable[dict[str, Any]]) -> Completion:
     )
 
 
-def _failed(prompt: Prompt, reason: str) -> Completion:
-    return Completion(prompt.key, "", "error", error=f"{prompt.key}: {reason}")
+def _is_short(prompt: Prompt) -> bool:
+    return prompt.sampling.max_tokens <= SHORT_ANSWER
 
 
-def _start(path: Path) -> Any:  # noqa: ANN401 (xllamacpp has no types)
+def _start(path: Path, options: LlamaCppOptions) -> Any:  # noqa: ANN401 (xllamacpp has no types)
     """Load a model; raise EngineError when llama.cpp cannot."""
     try:
         import xllamacpp  # noqa: PLC0415 (loads a shared library of 34 MB)
@@ -194,9 +229,10 @@ def _start(path: Path) -> Any:  # noqa: ANN401 (xllamacpp has no types)
         raise EngineError(message, hint=hint) from error
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
-    params.n_parallel = SLOTS
-    params.n_ctx = SLOTS * CONTEXT
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores()
+    params.n_parallel = options.slots
+    params.n_ctx = options.slots * options.context
+    params.n_gpu_layers = options.gpu_layers
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads or cores()
     params.use_jinja = True
     params.cache_ram_mib = 0  # copies of idle slots: 150 MB more and no faster with short heads
     params.n_batch = BATCH

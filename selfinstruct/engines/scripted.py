@@ -56,11 +56,12 @@ class ScriptedEngine:
             replies = iter(script)
             self._reply = lambda prompt: next(replies, _exhausted(prompt))
 
-    def complete(self, prompts: Iterable[Prompt]) -> Iterator[Completion]:
+    def complete(self, prompts: Iterable[Prompt | None]) -> Iterator[Completion]:
         """Answer each prompt as it comes; `self.prompts` keeps what was asked."""
         for prompt in prompts:
-            self.prompts.append(prompt)
-            yield _obey(prompt, self._reply(prompt))
+            if prompt is not None:
+                self.prompts.append(prompt)
+                yield _obey(prompt, self._reply(prompt))
 
     def __enter__(self) -> Self:
         return self

@@ -1,9 +1,15 @@
-"""What every engine promises, tested on every engine that runs here."""
+"""What every engine promises, tested on every engine that runs here.
+
+An engine with a library of its own has a file `setup_NAME.py` with `opened()`, and a marker:
+`make test` runs what needs no torch, `make test-torch` and `make test-vllm` the others.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import islice
 
+import msgspec
 import pytest
 
 from selfinstruct.engines import (
@@ -18,10 +24,22 @@ from selfinstruct.engines import (
 SHORT = Sampling(max_tokens=12, temperature=0.8, seed=7)
 
 
+SETUPS: dict[str, list[pytest.MarkDecorator]] = {
+    "scripted": [],
+    "llamacpp": [pytest.mark.model],
+    "openai_llamacpp": [pytest.mark.model],
+    "transformers": [pytest.mark.transformers],
+    "vllm": [pytest.mark.vllm],
+    "openai_vllm": [pytest.mark.vllm],
+}
+
+
 def obliging(prompt: Prompt) -> str:
     """Answer as a model would: choices are obeyed, long prompts refused, the rest is numbered."""
     if prompt.sampling.choices:
         return prompt.sampling.choices[-1]
+    if prompt.sampling.schema:
+        return '["one", "two"]'
     return " ".join(f"word{number + prompt.sampling.seed}" for number in range(40)) + "\n5. End"
 
 
@@ -32,14 +50,18 @@ def scripted_reply(prompt: Prompt) -> str | Completion:
     return obliging(prompt)
 
 
-@pytest.fixture(params=["scripted", pytest.param("llamacpp", marks=pytest.mark.model)])
+@pytest.fixture(
+    scope="session", params=[pytest.param(name, marks=marks) for name, marks in SETUPS.items()]
+)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Return each engine in turn, open."""
     if request.param == "scripted":
-        with ScriptedEngine(scripted_reply) as opened:
-            yield opened
-    else:
+        yield ScriptedEngine(scripted_reply)
+    elif request.param == "llamacpp":
         yield request.getfixturevalue("small_model")
+    else:
+        with import_module(f"setup_{request.param}").opened() as opened:
+            yield opened
 
 
 def texts(engine: Engine, *prompts: Prompt) -> dict[str, Completion]:
@@ -57,6 +79,21 @@ def test_each_key_is_answered_exactly_once(engine: Engine) -> None:
 def test_no_prompts_give_no_completions(engine: Engine) -> None:
     """An empty stage ends at once."""
     assert list(engine.complete([])) == []
+
+
+def test_a_prompt_may_follow_from_a_completion(engine: Engine) -> None:
+    """None among the prompts makes an engine finish one before it asks for the next."""
+    answered: list[str] = []
+
+    def chain() -> Iterator[Prompt | None]:
+        for number in range(3):
+            yield Prompt(f"k{number}", "Hello", sampling=Sampling(max_tokens=2))
+            while len(answered) <= number:
+                yield None
+
+    for completion in engine.complete(chain()):
+        answered.append(completion.key)
+    assert answered == ["k0", "k1", "k2"]
 
 
 def test_prompts_are_taken_lazily(engine: Engine) -> None:
@@ -155,6 +192,17 @@ def test_closing_early_leaves_no_thread_behind(engine: Engine) -> None:
     close(completions)
     assert threading.active_count() <= before
     assert texts(engine, Prompt("again", "Hello", sampling=SHORT))["again"].finish != "error"
+
+
+def test_a_schema_shapes_the_answer(engine: Engine) -> None:
+    """A prompt with a JSON Schema is answered by JSON of that schema, where the engine can."""
+    if not engine.info.constrains:
+        pytest.skip("this engine does not constrain its answers to a schema")
+    schema = '{"type":"array","items":{"enum":["one","two"]},"minItems":2,"maxItems":2}'
+    prompt = Prompt("k", "Two words as JSON:", sampling=Sampling(max_tokens=40, schema=schema))
+    words = msgspec.json.decode(texts(engine, prompt)["k"].text, type=list[str])
+    assert len(words) == 2
+    assert set(words) <= {"one", "two"}
 
 
 def test_info_names_the_model(engine: Engine) -> None:
