@@ -1,25 +1,29 @@
 """The loop: each round samples the pool, proposes, sifts, answers, sifts again, and is kept.
 
-Decides: the order of stages, and when to stop. Does not know: how a prompt is worded, how a rule
-judges, how bytes reach the disk, or which model answers.
+Decides: what follows from what in a round, and when to stop. Does not know: how a prompt is
+worded, how a rule judges, how bytes reach the disk, or which model answers.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Literal
 
 import msgspec
 
+from selfinstruct.conversation import Conversation, Script
 from selfinstruct.engines.base import Engine
+from selfinstruct.errors import EngineError
+from selfinstruct.journal import Journal
 from selfinstruct.judges import Judges
 from selfinstruct.pool import Pool
 from selfinstruct.rules import PromptEcho, Rule
 from selfinstruct.run import Marker, Outcome, Run
 from selfinstruct.sift import Kept, Rejected, Verdict, sift, sift_instances
 from selfinstruct.stages.answer import answer
-from selfinstruct.stages.base import Round, Unwatched, Watch
+from selfinstruct.stages.base import Round, Unwatched, Watch, draw_exemplars
 from selfinstruct.stages.classify import classify
-from selfinstruct.stages.propose import propose
+from selfinstruct.stages.propose import propose, slots
 from selfinstruct.task import Task
 
 BARREN_ROUNDS = 3
@@ -37,10 +41,23 @@ def grow(
     pool = Pool(run.settings.seeds, run.grown)
     judges = Judges(run.settings.recipe.novelty)
     saved = run.folder / "novelty.index"
+    exemplars = draw_exemplars(run, pool)
     judges.recall((*pool.seeds, *pool.grown), saved)
     while not _enough(run, rounds, target):
         outcome = Outcome(round=len(run.markers) + 1)
-        play(Round(run, engine, pool, watch or Unwatched(), outcome), judges)
+        now = Round(
+            run=run,
+            engine=engine,
+            pool=pool,
+            watch=watch or Unwatched(),
+            exemplars=exemplars,
+            outcome=outcome,
+        )
+        began = time.monotonic()
+        try:
+            play(now, judges)
+        finally:
+            run.record_time(outcome.round, time.monotonic() - began)
         for task in outcome.kept:
             pool.add(task)
         judges.add(outcome.kept)
@@ -59,25 +76,78 @@ def _enough(run: Run, rounds: int | None, target: int) -> bool:
 
 
 def play(now: Round, judges: Judges) -> None:
-    """Play one round, from its sample to its outcome; nothing but the journal is written."""
-    drafts = settle(now, propose(now))
-    now.outcome.proposed = len(drafts) + len(now.outcome.rejected)
+    """Play one round, from its sample to its outcome; nothing but the journal is written.
+
+    Proposals are judged in slot order, whatever order they arrive in; a draft that passes is
+    answered at once, while later proposals are still being written.
+    """
+    outcome, run = now.outcome, now.run
     novelty, note = judges.for_a_round()
-    drafts = settle(now, list(sift(drafts, rules(now, "instruction"), novelty, note)))
-    drafts = settle(now, classify(now, drafts))
-    tasks = settle(now, answer(now, drafts))
+    for_drafts = rules(now, "instruction")
+    proposed: list[Rejected] = []
+    sifted: list[Rejected] = []
+    budget = run.settings.max_tokens_per_round
+    with (
+        Journal(run.journals, outcome.round) as journal,
+        Conversation(now.engine, journal, now.watch, budget=budget) as talk,
+    ):
+        proposals = [talk.begin(propose(now, slot)) for slot in slots(now)]
+        tasks = []
+        for proposal in proposals:
+            verdicts = talk.result(proposal)
+            outcome.proposed += len(verdicts)
+            drafts = settle(now, verdicts, proposed)
+            drafts = settle(now, list(sift(drafts, for_drafts, novelty, note)), sifted)
+            tasks += [talk.begin(complete(now, draft)) for draft in drafts]
+        answered = [talk.result(task) for task in tasks]
+        outcome.prompt_tokens = talk.prompt_tokens
+        outcome.completion_tokens = talk.completion_tokens
+    if not tasks:
+        refuse_broken_engine(now, proposed)
+    outcome.rejected += proposed + sifted
+    judge_complete(now, answered)
+
+
+def complete(now: Round, draft: Task) -> Script[Verdict]:
+    """Have a draft classified, then answered."""
+    verdict = yield from classify(now, draft)
+    if isinstance(verdict, Rejected):
+        return verdict
+    return (yield from answer(now, verdict.task))
+
+
+def judge_complete(now: Round, answered: Sequence[Verdict]) -> None:
+    """Judge complete tasks by the rules for instances and for whole tasks."""
+    failures: list[Rejected] = []
+    tasks = settle(now, answered, failures)
+    failures.sort(key=lambda refusal: refusal.stage != "classify")  # in the order of stages
     single, whole = rules(now, "instance"), rules(now, "task")
     most = now.run.settings.recipe.instances.max_instances
     verdicts = [sift_instances(task, single, whole, "instances", most=most) for task in tasks]
-    now.outcome.kept = settle(now, list(chain.from_iterable(verdicts)))
+    refused: list[Rejected] = []
+    now.outcome.kept = settle(now, list(chain.from_iterable(verdicts)), refused)
+    now.outcome.rejected += failures + refused
 
 
-def settle(now: Round, verdicts: Sequence[Verdict]) -> list[Task]:
+def refuse_broken_engine(now: Round, proposed: Sequence[Rejected]) -> None:
+    """Raise EngineError when every proposal that was asked for failed: nothing can grow from it.
+
+    That is a fault of the engine, not of single prompts, so they are not kept as answered.
+    """
+    asked = [refusal for refusal in proposed if refusal.rule != "budget"]
+    if asked and all(refusal.rule == "engine_error" for refusal in asked):
+        now.run.forget(now.outcome.round)
+        message = f"all {len(asked)} proposals failed; the first: {asked[0].detail}"
+        hint = "mend the engine, then give the same command again: finished rounds are kept"
+        raise EngineError(message, hint=hint)
+
+
+def settle(now: Round, verdicts: Sequence[Verdict], refused: list[Rejected]) -> list[Task]:
     """Note refusals and return the tasks that were kept."""
     kept = [verdict.task for verdict in verdicts if isinstance(verdict, Kept)]
-    refused = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
-    now.outcome.rejected += refused
-    now.watch.judged(len(kept), len(refused))
+    refusals = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
+    refused += refusals
+    now.watch.refused(len(refusals))
     return kept
 
 

@@ -1,25 +1,22 @@
-"""Asking an engine and never asking twice: completions are kept as they arrive.
+"""The journal of a round: every completion, kept as it arrives, and never asked for twice.
 
-Decides: which prompts of a stage still have to be asked, and that a completion is on the disk
-before anything depends on it. Does not know: what prompts ask or what completions mean.
+Decides: that a completion is written down before anything depends on it, and that it answers the
+prompt it is taken for. Does not know: what prompts ask, or what completions mean.
 """
 
-from collections.abc import Iterator, Sequence
+import time
 from pathlib import Path
-from typing import Protocol
+from typing import Self
 
 import msgspec
 
-from selfinstruct.engines.base import Completion, Engine, Prompt
-from selfinstruct.errors import EngineError, RunError
+from selfinstruct.engines.base import Completion, Prompt
+from selfinstruct.errors import RunError
 from selfinstruct.storage import Appender, read_rows
 
-
-class Arrived(Protocol):
-    """Someone to tell of a completion: `fresh` when it was asked for just now."""
-
-    def __call__(self, completion: Completion, /, *, fresh: bool) -> None:
-        """Hear of it."""
+SYNC_EVERY = 0.5
+"""Seconds between two waits for the disk. A killed process loses nothing either way; a power
+cut can cost the completions of that time, and waiting for each would cost 1 ms and more each."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -29,54 +26,60 @@ class Entry(msgspec.Struct, frozen=True):
     completion: Completion
 
 
-def ask(
-    path: Path,
-    engine: Engine,
-    prompts: Sequence[Prompt],
-    arrived: Arrived,
-) -> list[Completion]:
-    """Return one completion for each prompt, in the order of the prompts.
+class Journal:
+    """The completions of a round, in one file for each stage; a context manager."""
 
-    Those that the journal at `path` holds are taken from it; the others are asked for and
-    appended as they arrive. `arrived` is told of each.
-    Raises RunError when the journal answers other prompts, EngineError when the engine leaves a
-    prompt unanswered.
-    """
-    asked = {prompt.key: prompt for prompt in prompts}
-    known: dict[str, Completion] = {}
-    for entry in read_rows(path, Entry):
-        key = entry.completion.key
-        if key in asked and key not in known:
-            if entry.prompt != asked[key].digest():
-                message = f"{path}: the completion {key} answers another prompt"
-                hint = "the run was begun by another version of selfinstruct: use that one"
-                raise RunError(message, hint=hint)
-            known[key] = entry.completion
-            arrived(entry.completion, fresh=False)
-    missing = [prompt for prompt in prompts if prompt.key not in known]
-    if missing:
-        with Appender(path) as journal:
-            for completion in _exactly_once(engine, missing):
-                journal.write(Entry(asked[completion.key].digest(), completion))
-                known[completion.key] = completion
-                arrived(completion, fresh=True)
-    return [known[prompt.key] for prompt in prompts]
+    def __init__(self, folder: Path, number: int) -> None:
+        """Read what is there of round `number`; raise RunError for a damaged file."""
+        self._folder = folder
+        self._number = number
+        self._known: dict[str, tuple[Path, Entry]] = {}
+        self._files: dict[str, Appender] = {}
+        self._synced = time.monotonic()
+        for path in sorted(folder.glob(f"{number:04d}-*.jsonl")):
+            for entry in read_rows(path, Entry):
+                self._known.setdefault(entry.completion.key, (path, entry))
+
+    def known(self, prompt: Prompt) -> Completion | None:
+        """Return the completion of a prompt that was asked before, or None.
+
+        Raises RunError when the journal has an answer to another prompt of that key.
+        """
+        path, entry = self._known.get(prompt.key, (None, None))
+        if entry is None:
+            return None
+        if entry.prompt != prompt.digest():
+            message = f"{path}: the completion {prompt.key} answers another prompt"
+            hint = "the run was begun by another version of selfinstruct: use that one"
+            raise RunError(message, hint=hint)
+        return entry.completion
+
+    def keep(self, prompt: Prompt, completion: Completion) -> None:
+        """Write down a completion."""
+        stage = stage_of(prompt.key)
+        if stage not in self._files:
+            self._files[stage] = Appender(self._folder / f"{self._number:04d}-{stage}.jsonl")
+        self._files[stage].write(Entry(prompt.digest(), completion), sync=False)
+        if time.monotonic() - self._synced >= SYNC_EVERY:
+            self._sync()
+
+    def _sync(self) -> None:
+        for file in self._files.values():
+            file.sync()
+        self._synced = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Wait until all is on the disk, and close the files."""
+        try:
+            self._sync()
+        finally:
+            for file in self._files.values():
+                file.close()
 
 
-def _exactly_once(engine: Engine, prompts: Sequence[Prompt]) -> Iterator[Completion]:
-    """Hold an engine to its promise: each key once, and no other."""
-    waiting = {prompt.key for prompt in prompts}
-    completions = engine.complete(prompts)
-    try:
-        for completion in completions:
-            if completion.key not in waiting:
-                raise EngineError(f"the engine answered {completion.key!r}, which was not asked")
-            waiting.remove(completion.key)
-            yield completion
-    finally:
-        # Closing abandons what is in flight, so that an interrupted run ends at once.
-        close = getattr(completions, "close", None)
-        if close:
-            close()
-    if waiting:
-        raise EngineError(f"the engine left {len(waiting)} prompts unanswered")
+def stage_of(key: str) -> str:
+    """Return the stage of a key: "propose" of "0003/propose/0017"."""
+    return key.split("/")[1]

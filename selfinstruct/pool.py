@@ -21,10 +21,14 @@ class Pool:
     def __init__(self, seeds: Iterable[Task], grown: Iterable[Task] = ()) -> None:
         self.seeds = list(seeds)
         self.grown = list(grown)
+        self._short: dict[int, tuple[list[Task], list[Task]]] = {}
 
     def add(self, task: Task) -> None:
         """Accept a task."""
         self.grown.append(task)
+        for max_words, (_, grown) in self._short.items():
+            if _words(task) <= max_words:
+                grown.append(task)
 
     def sample(self, random: Random, *, count: int, grown: int, max_words: int) -> list[Task]:
         """Draw up to `count` tasks, at most `grown` of them grown, and shuffle them.
@@ -32,8 +36,10 @@ class Pool:
         All are seeds while none is grown (as in the paper, section 2.2). Instructions longer
         than `max_words` words are left out, unless that leaves nothing.
         """
-        seeds = [task for task in self.seeds if _words(task) <= max_words] or self.seeds
-        young = [task for task in self.grown if _words(task) <= max_words]
+        if max_words not in self._short:
+            self._short[max_words] = (_short(self.seeds, max_words), _short(self.grown, max_words))
+        seeds, young = self._short[max_words]
+        seeds = seeds or self.seeds
         drawn = random.sample(young, min(grown, len(young), count))
         drawn += random.sample(seeds, min(count - len(drawn), len(seeds)))
         random.shuffle(drawn)
@@ -53,6 +59,10 @@ class Pool:
 def _size(task: Task) -> int:
     """Count the words of a task with its instances."""
     return _words(task) + sum(len(f"{i.input} {i.output}".split()) for i in task.instances)
+
+
+def _short(tasks: Iterable[Task], max_words: int) -> list[Task]:
+    return [task for task in tasks if _words(task) <= max_words]
 
 
 def _words(task: Task) -> int:

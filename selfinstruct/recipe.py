@@ -28,14 +28,16 @@ class Propose(_Section, frozen=True, kw_only=True):
 
     A prompt shows `in_context` instructions, at most `grown` of them from earlier rounds, of at
     most `max_words` words, and asks for `new` more. With `leads`, the first new one is begun
-    with a lead drawn from the list: the wider it is, the more varied the tasks.
-    `parse` "paper" reads replies as the published code does.
+    with a lead drawn from the list: the wider it is, the more varied the tasks. `share` prompts
+    in a row show the same instructions, so that an engine reads them once; each has its own seed
+    and lead. `parse` "paper" reads replies as the published code does.
     """
 
     in_context: Positive = 8
     grown: Count = 2
     new: Positive = 8
     max_words: Count = 60
+    share: Positive = 1
     leads: tuple[str, ...] = ()
     parse: Literal["list", "paper"] = "list"
     sampling: Sampling

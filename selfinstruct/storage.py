@@ -30,7 +30,7 @@ def storage_error(error: OSError, path: Path) -> StorageError:
 
 
 class Appender:
-    """A JSONL file open for appending; each row is on the disk when `write` returns.
+    """A JSONL file open for appending; a row is on the disk when `write` returns.
 
     Opening drops a torn last line, so that a new row never continues half of an old one.
     """
@@ -47,23 +47,38 @@ class Appender:
         except OSError as error:
             raise storage_error(error, path) from error
 
-    def write(self, *rows: object) -> int:
-        """Append rows, one line each, and return how many bytes were written."""
+    def write(self, *rows: object, sync: bool = True) -> int:
+        """Append rows, one line each, and return how many bytes were written.
+
+        Without `sync` they outlive this process, and a power cut only after `sync()`.
+        """
         data = b"".join(to_json(row) + b"\n" for row in rows)
         view = memoryview(data)
         try:
             while view:
                 view = view[self._file.write(view) :]
+        except OSError as error:
+            raise storage_error(error, self.path) from error
+        if sync:
+            self.sync()
+        return len(data)
+
+    def sync(self) -> None:
+        """Wait until all that was written is on the disk."""
+        try:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise storage_error(error, self.path) from error
-        return len(data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._file.close()
+        self.close()
 
 
 def append_rows(path: Path, rows: Iterable[object]) -> None:

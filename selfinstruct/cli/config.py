@@ -46,18 +46,27 @@ def _tree(path: Path) -> dict[str, Any]:
 
 def _checked(path: Path, key: str, setting: Any, option: click.Option, ctx: click.Context) -> Any:  # noqa: ANN401 (TOML)
     """Return a setting as its option takes it; raise InputError for another type or range."""
-    wanted: type = str
-    words = "a text in quotes"
-    if option.is_flag:
-        wanted, words = bool, "true or false"
-    elif isinstance(option.type, click.types.IntParamType):
-        wanted, words = int, "a whole number"
-    elif isinstance(setting, list) and all(isinstance(item, str) for item in setting):
+    is_list = isinstance(setting, list) and all(isinstance(item, str) for item in setting)
+    wanted, words = _wanted(option)
+    if is_list and wanted is str:
         setting = ",".join(setting)
-    if type(setting) is not wanted:
+    items: list[Any] = setting if is_list and wanted is list else [setting]
+    if type(setting) is not wanted or (wanted is list and not is_list):
         raise InputError(f"{path}: {key} is {setting!r}, expected {words}", hint=_EXAMPLE)
     try:
-        option.type.convert(setting, option, ctx)
+        for item in items:
+            option.type.convert(item, option, ctx)
     except click.BadParameter as error:
         raise InputError(f"{path}: {key}: {error.message}", hint=_EXAMPLE) from error
     return setting
+
+
+def _wanted(option: click.Option) -> tuple[type, str]:
+    """Return the type that a setting must have, and words for it."""
+    if option.multiple:
+        return list, "a list of texts"
+    if option.is_flag:
+        return bool, "true or false"
+    if isinstance(option.type, click.types.IntParamType):
+        return int, "a whole number"
+    return str, "a text in quotes"

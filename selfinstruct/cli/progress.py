@@ -14,7 +14,8 @@ import msgspec
 from tqdm import tqdm
 
 from selfinstruct.cli.visible import visible
-from selfinstruct.engines.base import Completion
+from selfinstruct.engines.base import Completion, Prompt
+from selfinstruct.journal import stage_of
 from selfinstruct.run import Marker, Run
 from selfinstruct.stats import Row, by_round
 
@@ -22,14 +23,46 @@ MAX_REASONS = 4
 """Reasons shown in a line of the closing table; the last line has them all."""
 
 
+LOG_EVERY = 30
+"""Seconds between two lines of progress in a log, so that a long round is not silent."""
+
+
+class Tally(msgspec.Struct):
+    """What a stage of a round came to so far; `fresh` of its answers were asked for just now.
+
+    `requests` were made for these (a server may have charged for each), and their tokens are
+    those of all answers.
+    """
+
+    prompts: int = 0
+    answered: int = 0
+    fresh: int = 0
+    errors: int = 0
+    requests: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+
+    def add(self, completion: Completion, *, fresh: bool) -> None:
+        """Count a completion."""
+        self.answered += 1
+        self.fresh += fresh
+        self.errors += completion.finish == "error"
+        self.requests += completion.attempts if fresh else 0
+        self.prompt_tokens += completion.prompt_tokens
+        self.cached_tokens += completion.cached_tokens
+        self.completion_tokens += completion.completion_tokens
+
+
 class Bars:
-    """A bar for each stage on standard error, with tokens a second and verdicts so far."""
+    """A bar for each round on standard error: its stages, refusals and tokens a second."""
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
         self._tokens = 0
         self._began = 0.0
-        self._kept = self._refused = 0
+        self._refused = 0
+        self._stages: dict[str, Tally] = {}
         self._failures = 0
         self._error = ""
 
@@ -48,19 +81,23 @@ class Bars:
         done = f"{len(run.markers)} rounds and {len(run.grown)} tasks"
         click.echo(f"nothing to do: {done} are there already", err=True)
 
-    def stage(self, number: int, name: str, total: int) -> None:
-        """Start a bar."""
-        self.close()
-        self._tokens, self._began = 0, time.monotonic()
-        self._bar = tqdm(
-            total=total,
-            desc=f"round {number} {name:<9}",
-            unit="",
-            file=sys.stderr,
-            disable=not sys.stderr.isatty(),
-            dynamic_ncols=True,
-            leave=False,
-        )
+    def asked(self, prompt: Prompt) -> None:
+        """Make the bar longer by a prompt; a round's first one starts it."""
+        if self._bar is None:
+            self._stages.clear()
+            self._refused = self._tokens = 0
+            self._began = time.monotonic()
+            self._bar = tqdm(
+                total=0,
+                desc=f"round {int(prompt.key.partition('/')[0])}",
+                unit="",
+                file=sys.stderr,
+                disable=not sys.stderr.isatty(),
+                dynamic_ncols=True,
+                leave=False,
+            )
+        self._stages.setdefault(stage_of(prompt.key), Tally()).prompts += 1
+        self._bar.total = (self._bar.total or 0) + 1
 
     def completed(self, completion: Completion, /, *, fresh: bool) -> None:
         """Move the bar; only fresh completions count for speed."""
@@ -71,26 +108,25 @@ class Bars:
             self._error = self._error or completion.error
         if fresh:
             self._tokens += completion.completion_tokens
+        self._stages[stage_of(completion.key)].add(completion, fresh=fresh)
         self._bar.update()
         self._show()
 
-    def judged(self, kept: int, rejected: int) -> None:
-        """Count verdicts: what is left of the round, and what it lost so far."""
-        self._kept = kept
-        self._refused += rejected
+    def refused(self, count: int) -> None:
+        """Count what the round lost so far."""
+        self._refused += count
         self._show()
 
     def _show(self) -> None:
         if self._bar is not None:
             seconds = max(time.monotonic() - self._began, 0.01)
-            self._bar.set_postfix_str(
-                f"left {self._kept}, rejected {self._refused}, {self._tokens / seconds:.0f} tok/s"
-            )
+            stages = " ".join(f"{n} {t.answered}/{t.prompts}" for n, t in self._stages.items())
+            speed = f"{self._tokens / seconds:.0f} tok/s"
+            self._bar.set_postfix_str(f"{stages}, rejected {self._refused}, {speed}")
 
     def finished(self, marker: Marker) -> None:
         """Print a line for a finished round."""
         self.close()
-        self._kept = self._refused = 0
         if self._failures:
             what = "completion" if self._failures == 1 else "completions"
             message = f"{self._failures} {what} failed; the first: {visible(self._error)}"
@@ -109,22 +145,39 @@ class Bars:
 
 
 class JsonLog:
-    """One JSON object a line on standard output: stages, rounds, and the end."""
+    """One JSON object a line on standard output: progress, stages, rounds, and the end."""
 
-    def stage(self, number: int, name: str, total: int) -> None:
-        """Log the start of a stage."""
-        _log({"event": "stage", "round": number, "stage": name, "prompts": total})
+    def __init__(self) -> None:
+        self._stages: dict[str, Tally] = {}
+        self._round = self._refused = 0
+        self._logged = time.monotonic()
+
+    def asked(self, prompt: Prompt) -> None:
+        """Count a prompt of its stage."""
+        self._round = int(prompt.key.partition("/")[0])
+        self._stages.setdefault(stage_of(prompt.key), Tally()).prompts += 1
 
     def completed(self, completion: Completion, /, *, fresh: bool) -> None:
-        """Log failed completions only: the others are in the journal."""
+        """Log a failed completion, and now and then how far the round is."""
+        self._stages[stage_of(completion.key)].add(completion, fresh=fresh)
         if fresh and completion.finish == "error":
             _log({"event": "error", "key": completion.key, "error": completion.error})
+        if time.monotonic() - self._logged >= LOG_EVERY:
+            self._logged = time.monotonic()
+            done = {name: [tally.answered, tally.prompts] for name, tally in self._stages.items()}
+            _log({"event": "progress", "round": self._round, **done, "rejected": self._refused})
 
-    def judged(self, kept: int, rejected: int) -> None:
-        """Nothing: the round says it."""
+    def refused(self, count: int) -> None:
+        """Count what the round lost so far."""
+        self._refused += count
 
     def finished(self, marker: Marker) -> None:
-        """Log a finished round."""
+        """Log a finished round, its stages first."""
+        for name, tally in self._stages.items():
+            counts = msgspec.to_builtins(tally)
+            _log({"event": "stage", "round": marker.round, "stage": name, **counts})
+        self._stages.clear()
+        self._refused = 0
         _log({"event": "round", **msgspec.to_builtins(marker)})
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ without them it is plain text for the model to go on with.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from traceback import extract_tb
 from typing import Literal, cast
@@ -108,13 +109,19 @@ _FAULTS = (
 """What filling a template can end in."""
 
 
+@lru_cache(maxsize=64)
+def _template(source: str) -> jinja2.Template:
+    """Compile a template, once: it takes longer than filling it."""
+    return _JINJA.from_string(source)
+
+
 def _render(name: str, source: str, values: dict[str, object], above: int = 0) -> str:
     """Fill a template; a fault in it is the user's, since ours are tested.
 
     `above` lines of the file come before it.
     """
     try:
-        return _JINJA.from_string(source).render(values).rstrip("\n")
+        return _template(source).render(values).rstrip("\n")
     except _FAULTS as error:
         lines = [step.lineno or 0 for step in extract_tb(error.__traceback__)]
         names = [step.filename for step in extract_tb(error.__traceback__)]

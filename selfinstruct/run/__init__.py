@@ -92,9 +92,10 @@ class Run:
         """Let others have the folder."""
         self._lock.release()
 
-    def journal_path(self, number: int, stage: str) -> Path:
-        """Return the file that keeps the completions of a stage."""
-        return self.folder / "journal" / f"{number:04d}-{stage}.jsonl"
+    @property
+    def journals(self) -> Path:
+        """Return the folder that keeps the completions."""
+        return self.folder / "journal"
 
     def finish(self, outcome: Outcome) -> Marker:
         """Append a round's tasks and refusals, then write its marker: now it exists."""
@@ -123,13 +124,14 @@ class Run:
         self.grown.extend(kept)
         return marker
 
-    def forget(self, number: int, stage: str) -> None:
-        """Drop the journal of a stage, so that the next run asks again."""
-        self.journal_path(number, stage).unlink(missing_ok=True)
+    def forget(self, number: int) -> None:
+        """Drop the journal of a round, so that the next run asks again."""
+        for path in self.journals.glob(f"{number:04d}-*.jsonl"):
+            path.unlink(missing_ok=True)
 
-    def record_time(self, number: int, stage: str, seconds: float) -> None:
-        """Note how long a stage took, for the closing table."""
-        append_rows(self.folder / "timings.jsonl", [Timing(number, stage, round(seconds, 3))])
+    def record_time(self, number: int, seconds: float) -> None:
+        """Note how long this process worked on a round, for the closing table."""
+        append_rows(self.folder / "timings.jsonl", [Timing(number, round(seconds, 3))])
 
     def _cut_unfinished(self) -> None:
         """Cut both files back to the last marker, once they are known to be what markers say."""

@@ -38,10 +38,9 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """timings.jsonl: how long a stage took in one process. For people; no data depends on it."""
+    """timings.jsonl: how long a process worked on a round. For people; no data depends on it."""
 
     round: int
-    stage: str
     seconds: float
 
 

@@ -6,11 +6,11 @@ counts for. Does not know: whether an answer is right.
 """
 
 import re
-from collections.abc import Sequence
 
 import msgspec
 
 from selfinstruct import parse
+from selfinstruct.conversation import Script
 from selfinstruct.engines.base import Completion
 from selfinstruct.pool import slot_random
 from selfinstruct.recipe import Instances
@@ -19,58 +19,35 @@ from selfinstruct.stages.base import Round, failed, place_of
 from selfinstruct.task import Instance, Task
 
 
-def answer(now: Round, drafts: Sequence[Task]) -> list[Verdict]:
-    """Have instances written; return one verdict for each draft, in order."""
+def answer(now: Round, draft: Task) -> Script[Verdict]:
+    """Have instances written for a draft."""
     style = now.run.settings.recipe.instances.style
     chat = style == "respond" or (style == "auto" and now.engine.info.chat)
-    asked = [draft for draft in drafts if chat and not draft.is_classification]
-    shown = [draft for draft in drafts if not chat or draft.is_classification]
-    verdicts = {place_of(v.task): v for v in (*respond(now, asked), *go_on(now, shown))}
-    return [verdicts[place_of(draft)] for draft in drafts]
+    if chat and not draft.is_classification:
+        return (yield from respond(now, draft))
+    return (yield from go_on(now, draft))
 
 
-def respond(now: Round, drafts: Sequence[Task]) -> list[Verdict]:
+def respond(now: Round, draft: Task) -> Script[Verdict]:
     """Have the model write the input where a draft speaks of one, then the response."""
     settings = now.run.settings
     how = settings.recipe.instances
-    complete: list[Task] = []
-    verdicts: list[Verdict] = []
-    for draft, reply in zip(drafts, _inputs(now, drafts), strict=True):
-        if reply and (refusal := failed(reply, "input", draft, whole=True)):
-            verdicts.append(refusal)
-            continue
-        given = Instance(input=parse.answer(reply.text) if reply else "", output="")
-        complete.append(msgspec.structs.replace(draft, instances=(given,)))
-    prompts = [
-        settings.prompts.respond(
-            key, task, task.instances[0].input, sampling=now.seeded(how.respond_sampling, key)
-        )
-        for task in complete
-        for key in [now.key("respond", place_of(task))]
-    ]
-    for task, reply in zip(complete, now.ask("respond", prompts), strict=True):
-        instance = Instance(task.instances[0].input, parse.answer(reply.text))
-        answered = msgspec.structs.replace(task, instances=(instance,))
-        verdicts.append(failed(reply, "respond", answered, whole=True) or Kept(answered))
-    return verdicts
-
-
-def _inputs(now: Round, drafts: Sequence[Task]) -> list[Completion | None]:
-    """Ask for the text that each draft speaks of; None for a draft that speaks of none."""
-    settings = now.run.settings
-    how = settings.recipe.instances
-    kinds = [missing_input(how, draft.instruction) for draft in drafts]
-    prompts = []
-    for draft, kind in zip(drafts, kinds, strict=True):
-        if kind:
-            key = now.key("input", place_of(draft))
-            topic = slot_random(settings.seed, key).choice(how.input_topics)
-            sampling = now.seeded(how.input_sampling, key)
-            prompts.append(
-                settings.prompts.input(key, draft, kind=kind, topic=topic, sampling=sampling)
-            )
-    replies = iter(now.ask("input", prompts))
-    return [next(replies) if kind else None for kind in kinds]
+    given = ""
+    if kind := missing_input(how, draft.instruction):
+        key = now.key("input", place_of(draft))
+        topic = slot_random(settings.seed, key).choice(how.input_topics)
+        sampling = now.seeded(how.input_sampling, key)
+        reply = yield settings.prompts.input(key, draft, kind=kind, topic=topic, sampling=sampling)
+        if refusal := failed(reply, "input", draft, whole=True):
+            return refusal
+        given = parse.answer(reply.text)
+    key = now.key("respond", place_of(draft))
+    task = msgspec.structs.replace(draft, instances=(Instance(given, ""),))
+    sampling = now.seeded(how.respond_sampling, key)
+    reply = yield settings.prompts.respond(key, task, given, sampling=sampling)
+    instance = Instance(given, parse.answer(reply.text))
+    answered = msgspec.structs.replace(draft, instances=(instance,))
+    return failed(reply, "respond", answered, whole=True) or Kept(answered)
 
 
 def missing_input(how: Instances, instruction: str) -> str:
@@ -83,27 +60,15 @@ def missing_input(how: Instances, instruction: str) -> str:
     return ""
 
 
-def go_on(now: Round, drafts: Sequence[Task]) -> list[Verdict]:
+def go_on(now: Round, draft: Task) -> Script[Verdict]:
     """Have the model go on from worked examples: the label first for classification."""
     settings = now.run.settings
     how = settings.recipe.instances
-    random = slot_random(settings.seed, "instances")
-    classes = now.pool.exemplars(random, how.class_exemplars, classification=True)
-    others = now.pool.exemplars(random, how.exemplars, classification=False)
-    prompts = [
-        settings.prompts.instances(
-            key,
-            classes if draft.is_classification else others,
-            draft,
-            sampling=now.seeded(how.few_shot_sampling, key),
-        )
-        for draft in drafts
-        for key in [now.key("instances", place_of(draft))]
-    ]
-    return [
-        failed(reply, "instances", draft) or _completed(how, draft, reply)
-        for draft, reply in zip(drafts, now.ask("instances", prompts), strict=True)
-    ]
+    shown = now.exemplars.classes if draft.is_classification else now.exemplars.others
+    key = now.key("instances", place_of(draft))
+    sampling = now.seeded(how.few_shot_sampling, key)
+    reply = yield settings.prompts.instances(key, shown, draft, sampling=sampling)
+    return failed(reply, "instances", draft) or _completed(how, draft, reply)
 
 
 def _completed(how: Instances, draft: Task, reply: Completion) -> Verdict:

@@ -1,34 +1,26 @@
-"""What the stages of a round share: asking within a budget, keys, and failed replies.
+"""What the stages of a round share: keys, seeds, exemplars, and failed replies.
 
-Decides: which prompts of a stage are asked at all, the seed and key of each, and what a failed
-reply counts for. Does not know: what any stage asks.
+Decides: the seed and key of each prompt, which seed tasks serve as exemplars, and what a failed
+reply counts for. Does not know: what any stage asks, or when.
 """
 
-import time
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
+from selfinstruct.conversation import OVER_BUDGET, Listener
 from selfinstruct.engines.base import Completion, Engine, Prompt, Sampling
-from selfinstruct.journal import ask
-from selfinstruct.pool import Pool
+from selfinstruct.pool import Pool, slot_random
 from selfinstruct.run import Marker, Outcome, Run
 from selfinstruct.sift import Rejected
 from selfinstruct.task import Task, digest
 
 
-class Watch(Protocol):
+class Watch(Listener, Protocol):
     """Someone who looks on: a progress bar, a log, nobody."""
 
-    def stage(self, number: int, name: str, total: int) -> None:
-        """See a stage begin, with how many prompts it has."""
-
-    def completed(self, completion: Completion, /, *, fresh: bool) -> None:
-        """See a completion arrive (fresh) or be found in the journal."""
-
-    def judged(self, kept: int, rejected: int) -> None:
-        """See verdicts of the current stage."""
+    def refused(self, count: int) -> None:
+        """See drafts or tasks refused."""
 
     def finished(self, marker: Marker) -> None:
         """See a round finished."""
@@ -40,13 +32,13 @@ class Watch(Protocol):
 class Unwatched:
     """Nobody looks on."""
 
-    def stage(self, number: int, name: str, total: int) -> None:
+    def asked(self, prompt: Prompt) -> None:
         """Nothing."""
 
     def completed(self, completion: Completion, /, *, fresh: bool) -> None:
         """Nothing."""
 
-    def judged(self, kept: int, rejected: int) -> None:
+    def refused(self, count: int) -> None:
         """Nothing."""
 
     def finished(self, marker: Marker) -> None:
@@ -56,13 +48,38 @@ class Unwatched:
         """Nothing."""
 
 
-class Round(msgspec.Struct):
+class Exemplars(msgspec.Struct, frozen=True):
+    """The seed tasks that few-shot prompts show: the run's, not the slot's.
+
+    All prompts of a stage share their head, so that an engine computes it once.
+    """
+
+    labelled: tuple[Task, ...]
+    classes: tuple[Task, ...]
+    others: tuple[Task, ...]
+
+
+def draw_exemplars(run: Run, pool: Pool) -> Exemplars:
+    """Draw the exemplars of a run: to classify, and to write instances of both kinds."""
+    classify, instances = run.settings.recipe.classify, run.settings.recipe.instances
+    random = slot_random(run.settings.seed, "classify")
+    labelled = pool.exemplars(random, classify.yes, classification=True)
+    labelled += pool.exemplars(random, classify.no, classification=False)
+    random.shuffle(labelled)
+    random = slot_random(run.settings.seed, "instances")
+    classes = pool.exemplars(random, instances.class_exemplars, classification=True)
+    others = pool.exemplars(random, instances.exemplars, classification=False)
+    return Exemplars(tuple(labelled), tuple(classes), tuple(others))
+
+
+class Round(msgspec.Struct, kw_only=True):
     """One round in progress: what it draws from, whom it asks, and what it came to so far."""
 
     run: Run
     engine: Engine
     pool: Pool
     watch: Watch
+    exemplars: Exemplars
     outcome: Outcome
 
     def key(self, stage: str, place: str) -> str:
@@ -73,34 +90,6 @@ class Round(msgspec.Struct):
         """Give a prompt its own seed, from the run's seed and its key."""
         seed = int(digest(f"{self.run.settings.seed}/{key}", 8), 16) & 0x7FFFFFFF
         return msgspec.structs.replace(sampling, seed=seed)
-
-    def ask(self, stage: str, prompts: Sequence[Prompt]) -> list[Completion]:
-        """Get the completions of a stage, in order, within the round's budget of tokens.
-
-        The budget is planned with each prompt's limit, so which prompts fit in depends on
-        earlier stages alone, never on the order in which completions arrive.
-        """
-        if not prompts:
-            return []
-        budget = self.run.settings.max_tokens_per_round
-        room = len(prompts)
-        if budget:
-            left = budget - self.outcome.completion_tokens
-            room = max(0, left // max(prompt.sampling.max_tokens for prompt in prompts))
-        self.watch.stage(self.outcome.round, stage, min(room, len(prompts)))
-        path = self.run.journal_path(self.outcome.round, stage)
-        began = time.monotonic()
-        try:
-            replies = ask(path, self.engine, prompts[:room], self.watch.completed)
-        finally:
-            self.run.record_time(self.outcome.round, stage, time.monotonic() - began)
-        self.outcome.prompt_tokens += sum(reply.prompt_tokens for reply in replies)
-        self.outcome.completion_tokens += sum(reply.completion_tokens for reply in replies)
-        return replies + [Completion(p.key, "", "error", error=OVER_BUDGET) for p in prompts[room:]]
-
-
-OVER_BUDGET = "the round's budget of tokens is spent"
-"""The error of a completion that was not asked for."""
 
 
 def place_of(draft: Task) -> str:

@@ -1,45 +1,32 @@
 """The second stage: is a draft classification, one label of a few?
 
-Decides: which seed tasks show the model the difference. Does not know: what follows from the
-answer.
+Decides: which drafts the model is asked about, and what its answer counts for. Does not know: what
+follows from it.
 """
 
 import re
-from collections.abc import Sequence
 
 import msgspec
 
 from selfinstruct import parse
+from selfinstruct.conversation import Script
 from selfinstruct.engines.base import Completion
-from selfinstruct.pool import slot_random
 from selfinstruct.sift import Kept, Verdict
 from selfinstruct.stages.base import Round, failed, place_of
 from selfinstruct.task import Task
 
 
-def classify(now: Round, drafts: Sequence[Task]) -> list[Verdict]:
-    """Ask of each draft whether it is classification; the exemplars are the run's, not the slot's.
-
-    All prompts of a run share their head, so that an engine computes it once.
-    """
+def classify(now: Round, draft: Task) -> Script[Verdict]:
+    """Ask of a draft whether it is classification, unless its words say so."""
     settings = now.run.settings
     how = settings.recipe.classify
-    random = slot_random(settings.seed, "classify")
-    exemplars = now.pool.exemplars(random, how.yes, classification=True)
-    exemplars += now.pool.exemplars(random, how.no, classification=False)
-    random.shuffle(exemplars)
-    clear = [any(re.search(cue, draft.instruction) for cue in how.cues) for draft in drafts]
-    prompts = [
-        settings.prompts.classify(key, exemplars, draft, sampling=now.seeded(how.sampling, key))
-        for draft, known in zip(drafts, clear, strict=True)
-        if not known
-        for key in [now.key("classify", place_of(draft))]
-    ]
-    replies = iter(now.ask("classify", prompts))
-    return [
-        _marked(draft, is_classification=True) if known else _read(draft, next(replies))
-        for draft, known in zip(drafts, clear, strict=True)
-    ]
+    if any(re.search(cue, draft.instruction) for cue in how.cues):
+        return _marked(draft, is_classification=True)
+    key = now.key("classify", place_of(draft))
+    sampling = now.seeded(how.sampling, key)
+    prompt = settings.prompts.classify(key, now.exemplars.labelled, draft, sampling=sampling)
+    reply = yield prompt
+    return _read(draft, reply)
 
 
 def _read(draft: Task, reply: Completion) -> Verdict:

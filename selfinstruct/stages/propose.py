@@ -4,64 +4,68 @@ Decides: which instructions a prompt shows, and where each draft is said to come
 know: whether a draft is any good.
 """
 
+from collections.abc import Iterator
+
+import msgspec
+
 from selfinstruct import parse
-from selfinstruct.engines.base import Completion, Prompt
-from selfinstruct.errors import EngineError
+from selfinstruct.conversation import Script
+from selfinstruct.engines.base import Completion
 from selfinstruct.pool import slot_random
 from selfinstruct.recipe import Propose
 from selfinstruct.sift import Kept, Rejected, Verdict
-from selfinstruct.stages.base import OVER_BUDGET, Round, failed
+from selfinstruct.stages.base import Round, failed
 from selfinstruct.task import Origin, Task, new_task
 
 
-def propose(now: Round) -> list[Verdict]:
-    """Ask for new instructions; return drafts (kept so far) and refusals, in slot order."""
+class Slot(msgspec.Struct, frozen=True):
+    """A place for one prompt: the tasks it shows, and how the first new one begins."""
+
+    number: int
+    examples: tuple[Task, ...]
+    lead: str
+
+
+def slots(now: Round) -> Iterator[Slot]:
+    """Draw the slots of a round: by the run's seed, the round and the slot alone.
+
+    With the recipe's `share`, that many slots in a row show the examples of the first of them.
+    """
     settings = now.run.settings
     how = settings.recipe.propose
-    prompts: list[Prompt] = []
-    shown: list[list[Task]] = []
-    leads: list[str] = []
-    for slot in range(settings.prompts_per_round):
-        random = slot_random(settings.seed, now.outcome.round, slot)
-        examples = now.pool.sample(
+    examples: tuple[Task, ...] = ()
+    for number in range(settings.prompts_per_round):
+        random = slot_random(settings.seed, now.outcome.round, number)
+        drawn = now.pool.sample(
             random, count=how.in_context, grown=how.grown, max_words=how.max_words
         )
-        lead = random.choice(how.leads) if how.leads else ""
-        key = now.key("propose", f"{slot:04d}")
-        prompts.append(
-            settings.prompts.propose(
-                key,
-                examples,
-                lead=lead,
-                last=len(examples) + how.new,
-                sampling=now.seeded(how.sampling, key),
-            )
-        )
-        shown.append(examples)
-        leads.append(lead)
-    replies = now.ask("propose", prompts)
-    asked = [reply for reply in replies if reply.error != OVER_BUDGET]
-    if asked and all(reply.finish == "error" for reply in asked):
-        # Nothing can grow from this: a fault of the engine, not of single prompts.
-        now.run.forget(now.outcome.round, "propose")
-        message = f"all {len(asked)} proposals failed; the first: {asked[0].error}"
-        hint = "mend the engine, then give the same command again: finished rounds are kept"
-        raise EngineError(message, hint=hint)
-    verdicts: list[Verdict] = []
-    for reply, examples, lead in zip(replies, shown, leads, strict=True):
-        parents = tuple(task.id for task in examples)
-        items = _items(how, reply, lead, len(examples) + 1)
-        drafts = [
-            (item, _draft(now, item.text, f"{reply.key}#{place}", parents))
-            for place, item in enumerate(items, 1)
-        ]
-        verdicts += [_verdict(item, draft) for item, draft in drafts[: how.new]]
-        verdicts += [
-            Rejected("propose", "surplus", f"{how.new} asked for", draft)
-            for _, draft in drafts[how.new :]
-        ]
-        if not drafts:
-            verdicts.append(_no_task(reply, _draft(now, reply.text, f"{reply.key}#0", parents)))
+        examples = examples if number % how.share else tuple(drawn)
+        yield Slot(number, examples, random.choice(how.leads) if how.leads else "")
+
+
+def propose(now: Round, slot: Slot) -> Script[list[Verdict]]:
+    """Ask for new instructions; return drafts (kept so far) and refusals, in their order."""
+    settings = now.run.settings
+    how = settings.recipe.propose
+    key = now.key("propose", f"{slot.number:04d}")
+    reply = yield settings.prompts.propose(
+        key,
+        slot.examples,
+        lead=slot.lead,
+        last=len(slot.examples) + how.new,
+        sampling=now.seeded(how.sampling, key),
+    )
+    parents = tuple(task.id for task in slot.examples)
+    items = _items(how, reply, slot.lead, len(slot.examples) + 1)
+    if not items:
+        return [_no_task(reply, _draft(now, reply.text, f"{key}#0", parents))]
+    drafts = [
+        (item, _draft(now, item.text, f"{key}#{place}", parents))
+        for place, item in enumerate(items, 1)
+    ]
+    verdicts = [_verdict(item, draft) for item, draft in drafts[: how.new]]
+    surplus = f"{how.new} asked for"
+    verdicts += [Rejected("propose", "surplus", surplus, draft) for _, draft in drafts[how.new :]]
     return verdicts
 
 

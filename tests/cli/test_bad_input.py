@@ -138,6 +138,9 @@ def test_what_cannot_be_read_is_refused_by_name(name: str, option: str, tmp_path
     [
         ("rouns = 3", "unknown setting in {path} 'rouns'; did you mean 'rounds'?"),
         ("help = true", "unknown setting in {path} 'help'"),
+        ('engine-arg = "a=b"', "{path}: engine-arg is 'a=b', expected a list of texts"),
+        ("engine-arg = [1]", "{path}: engine-arg is [1], expected a list of texts"),
+        ('engine-arg = ["x=1"]', "unknown argument of the engine llamacpp 'x'"),
         ('config = "x.toml"', "unknown setting in {path} 'config'"),
         ('rounds = "three"', "{path}: rounds is 'three', expected a whole number"),
         ("rounds = 2.5", "{path}: rounds is 2.5, expected a whole number"),
