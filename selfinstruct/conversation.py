@@ -43,19 +43,27 @@ class Talk(Generic[T]):
     """A script on its way: the prompt it waits for, or what it returned."""
 
     def __init__(self, script: Script[T], place: int) -> None:
-        self.script = script
-        self.place = place
+        self._script = script
+        self._place = place
+        self.order = (0, place)
         self.prompt: Prompt | None = None
         self.returned: list[T] = []
 
+    def send(self, reply: Completion | None) -> Prompt | None:
+        """Let the script go on; return its next prompt, or None when it has returned."""
+        try:
+            # None starts a generator: its type does not say so
+            self.prompt = self._script.send(reply)  # type: ignore[arg-type]
+        except StopIteration as end:
+            self.prompt = None
+            self.returned.append(end.value)
+            return None
+        self.order = (STAGES.index(stage_of(self.prompt.key)), self._place)
+        return self.prompt
+
     def __lt__(self, other: "Talk[Any]") -> bool:
         """Come before another: by stage, then in the order of beginning."""
-        return (self.stage, self.place) < (other.stage, other.place)
-
-    @property
-    def stage(self) -> int:
-        """Return the place of the prompt's stage among all."""
-        return STAGES.index(stage_of(self.prompt.key)) if self.prompt else 0
+        return self.order < other.order
 
 
 class Conversation:
@@ -101,17 +109,14 @@ class Conversation:
 
     def _advance(self, talk: Talk[Any], reply: Completion | None) -> None:
         """Send a script its reply, and whatever the journal knows after that."""
-        try:
-            # None starts a generator: its type does not say so
-            prompt = talk.prompt = talk.script.send(reply)  # type: ignore[arg-type]
-            while not self._budget and (known := self._recall(prompt)):
-                prompt = talk.prompt = talk.script.send(known)
-        except StopIteration as end:
-            talk.returned.append(end.value)
-            return
-        if not self._budget:
+        prompt = talk.send(reply)
+        while prompt and not self._budget and (known := self._recall(prompt)):
+            prompt = talk.send(known)
+        if prompt and self._budget:
+            heapq.heappush(self._held, talk)
+        elif prompt:
             self._listener.asked(prompt)
-        heapq.heappush(self._held if self._budget else self._ready, talk)
+            heapq.heappush(self._ready, talk)
 
     def _recall(self, prompt: Prompt) -> Completion | None:
         """Return the completion that the journal has of a prompt, and count it."""
@@ -148,8 +153,8 @@ class Conversation:
     def _release(self) -> None:
         """Begin the next stage: let in what fits in the budget, and answer the rest by that."""
         batch = [heapq.heappop(self._held)]
-        stage = batch[0].stage
-        while self._held and self._held[0].stage == stage:
+        stage = batch[0].order[0]
+        while self._held and self._held[0].order[0] == stage:
             batch.append(heapq.heappop(self._held))
         prompts = [talk.prompt for talk in batch if talk.prompt]
         left = self._budget - self.completion_tokens

@@ -93,7 +93,17 @@ class Prompts(msgspec.Struct, frozen=True):
         return Prompt(key, messages=tuple(messages), sampling=sampling)
 
 
-_JINJA = SandboxedEnvironment(
+class _Sandbox(SandboxedEnvironment):
+    """Keeps a template that somebody sends you from doing more than naming fields."""
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        """Pass the fields of our own rows, without looking for what a class may hide."""
+        if isinstance(obj, msgspec.Struct):
+            return attr in obj.__struct_fields__
+        return super().is_safe_attribute(obj, attr, value)
+
+
+_JINJA = _Sandbox(
     undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
 )
 
