@@ -25,6 +25,7 @@ COMMANDS = {
     "show": "Show a run: counts, samples, rejects by reason.",
     "seeds": "Check seed files.",
     "decontaminate": "Take tasks out of a run that overlap evaluation sets.",
+    "doctor": "Show what is installed, and which engines would work here.",
     "dedup": "Drop near-duplicate rows from any JSONL, CSV or Parquet.",
 }
 
