@@ -6,11 +6,12 @@ functions do change it, because the published code does). Does not know: whether
 good, or where the reply came from.
 """
 
+import json
 import re
 
 import msgspec
 
-from selfinstruct.task import Instance
+from selfinstruct.task import Instance, clean
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -43,6 +44,31 @@ def listed_items(text: str, *, first: int, truncated: bool) -> list[Item]:
     found = [Item(_unwrapped(item)) for item in items]
     found.append(Item(_unwrapped(last), truncated=truncated and not after))
     return [item for item in found if item.text]
+
+
+def json_items(text: str, *, truncated: bool) -> list[Item]:
+    """Read instructions from a JSON array: of strings, or of objects with an "instruction".
+
+    What stands before the array (a fence, a greeting) and after it is passed over. Of an array
+    that breaks off, or is no JSON from some place on, the items before that place count, and the
+    one that is cut is kept as truncated.
+    """
+    opening = text.find("[")
+    place, items = opening + 1, list[Item]()
+    decoder = json.JSONDecoder(strict=False)
+    while opening >= 0:
+        place += len(text[place:]) - len(text[place:].lstrip(" \t\r\n,"))
+        try:
+            value, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            rest = text[place:].lstrip('"{ ')
+            if truncated and rest and not rest.startswith("]"):
+                items.append(Item(clean(rest.strip()), truncated=True))
+            break
+        instruction = value.get("instruction") if isinstance(value, dict) else value
+        if isinstance(instruction, str) and instruction.strip():
+            items.append(Item(clean(instruction.strip())))
+    return items
 
 
 def _unwrapped(item: str) -> str:

@@ -30,7 +30,8 @@ class Propose(_Section, frozen=True, kw_only=True):
     most `max_words` words, and asks for `new` more. With `leads`, the first new one is begun
     with a lead drawn from the list: the wider it is, the more varied the tasks. `share` prompts
     in a row show the same instructions, so that an engine reads them once; each has its own seed
-    and lead. `parse` "paper" reads replies as the published code does.
+    and lead. `parse` "paper" reads replies as the published code does; "json" asks for a JSON
+    array, with the text `propose_json`, and has the engine hold the reply to that form.
     """
 
     in_context: Positive = 8
@@ -39,7 +40,7 @@ class Propose(_Section, frozen=True, kw_only=True):
     max_words: Count = 60
     share: Positive = 1
     leads: tuple[str, ...] = ()
-    parse: Literal["list", "paper"] = "list"
+    parse: Literal["list", "paper", "json"] = "list"
     sampling: Sampling
 
 

@@ -97,6 +97,40 @@ def rows(folder: Path) -> list[Task]:
     return list(read_rows(folder / "pool.jsonl", Task))
 
 
+def test_proposals_can_be_asked_for_as_json(tmp_path: Path) -> None:
+    """With parse "json" a prompt has a schema, and its reply's strings are the drafts."""
+    recipe = load_recipe("default")
+    how = msgspec.structs.replace(recipe.propose, parse="json", new=3)
+    asked: list[Prompt] = []
+
+    def reply(prompt: Prompt) -> str:
+        if "/propose/" not in prompt.key:
+            return fanciful(prompt)
+        asked.append(prompt)
+        words = Random(prompt.key).sample([*VERBS, *MORE], 6)
+        return msgspec.json.encode([f"Write about {a}." for a in words[:3]]).decode()
+
+    recipe = msgspec.structs.replace(recipe, propose=how)
+    run = grown(tmp_path / "run", ScriptedEngine(reply), rounds=1, recipe=recipe)
+    assert run.markers[0].proposed == 36
+    assert run.markers[0].accepted > 3
+    assert {msgspec.json.decode(prompt.sampling.schema)["maxItems"] for prompt in asked} == {3}
+
+
+def test_slots_that_share_show_the_same_tasks(tmp_path: Path) -> None:
+    """With `share`, that many prompts in a row show one sample, each with its own seed and lead."""
+    recipe = load_recipe("default")
+    how = msgspec.structs.replace(recipe.propose, share=4)
+    engine = ScriptedEngine(fanciful)
+    recipe = msgspec.structs.replace(recipe, propose=how)
+    grown(tmp_path / "run", engine, rounds=1, recipe=recipe)
+    proposals = [prompt for prompt in engine.prompts if "/propose/" in prompt.key]
+    heads = [prompt.text.rpartition("\n")[0] for prompt in proposals]
+    assert [heads.index(head) for head in heads] == [0] * 4 + [4] * 4 + [8] * 4
+    assert len({prompt.text for prompt in proposals}) > 9
+    assert len({prompt.sampling.seed for prompt in proposals}) == 12
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_order_of_arrival_does_not_matter(seed: int, tmp_path: Path) -> None:
     """Completions that arrive in any order give the same files."""

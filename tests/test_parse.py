@@ -244,6 +244,34 @@ def test_paper_items(text: str, expected: list[str]) -> None:
     assert [item.text for item in parse.paper_items(text, truncated=False)] == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('["Name a colour.", "Name a fruit."]', ["Name a colour.", "Name a fruit."]),
+        ('Sure!\n```json\n["Name a colour."]\n```', ["Name a colour."]),
+        ('[{"instruction": "Name a colour.", "input": ""}]', ["Name a colour."]),
+        ('["Say \\"hi\\"\\nand go."]', ['Say "hi"\nand go.']),
+        ('["写一首诗。", 3, null, {"x": 1}, "  ", "A ]"]', ["写一首诗。", "A ]"]),
+        ('["Name a colour.", oops, "Name a fruit."]', ["Name a colour."]),
+        ('["\\ud800"]', ["\ufffd"]),
+        ("[]", []),
+        ("Name a colour.", []),
+        ("[" * 100_000, []),
+    ],
+)
+def test_json_items(text: str, expected: list[str]) -> None:
+    """A JSON array is read, whatever stands around it; what is no instruction is passed over."""
+    assert [item.text for item in parse.json_items(text, truncated=False)] == expected
+
+
+def test_json_items_of_a_broken_reply_are_kept_but_for_the_last() -> None:
+    """An array that breaks off gives its whole items, and the cut one as truncated."""
+    broken = '["Name a colour.", "Name a fru'
+    found = [Item("Name a colour."), Item("Name a fru", truncated=True)]
+    assert parse.json_items(broken, truncated=True) == found
+    assert parse.json_items('["Name a colour."', truncated=True) == found[:1]
+
+
 def test_paper_items_of_a_broken_reply_are_lost() -> None:
     """The published code throws away a reply that reached its length limit."""
     assert parse.paper_items(" Name a colour.\n10. Name a fruit.", truncated=True) == []
@@ -259,6 +287,7 @@ def test_any_text_can_be_read(text: str, first: int, *, truncated: bool) -> None
     for item in (
         *parse.listed_items(text, first=first, truncated=truncated),
         *parse.paper_items(text, truncated=truncated),
+        *parse.json_items(text, truncated=truncated),
     ):
         assert item.text == item.text.strip() != ""
     for read in (

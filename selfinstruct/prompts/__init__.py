@@ -24,7 +24,7 @@ from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.resources import prompts_dir, read_text
 from selfinstruct.task import Instance, Origin, Task, digest, new_task, to_json
 
-NAMES = ("propose", "classify", "input", "respond", "instances", "classes")
+NAMES = ("propose", "propose_json", "classify", "input", "respond", "instances", "classes")
 """The questions; each has a file NAME.txt."""
 
 _ROLE = re.compile(r"(?m)^\[(system|user|assistant)\][ \t]*\n")
@@ -50,6 +50,19 @@ class Prompts(msgspec.Struct, frozen=True):
             key,
             msgspec.structs.replace(sampling, stop=stop),
             {"examples": shown, "lead": lead, "next": len(shown) + 1, "last": last},
+        )
+
+    def propose_json(
+        self, key: str, examples: Sequence[Task], *, lead: str, new: int, sampling: Sampling
+    ) -> Prompt:
+        """Ask for `new` instructions like the examples, as a JSON array of strings."""
+        schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": new}
+        shown = [" ".join(task.instruction.split()) for task in examples]
+        return self._fill(
+            "propose_json",
+            key,
+            msgspec.structs.replace(sampling, schema=to_json(schema).decode()),
+            {"examples": shown, "lead": lead, "new": new},
         )
 
     def classify(
@@ -184,6 +197,7 @@ def _try_out(prompts: Prompts) -> None:
             is_classification=is_class,
         )
         prompts.propose("", [task], lead="Do", last=2, sampling=some)
+        prompts.propose_json("", [task], lead="Do", new=2, sampling=some)
         prompts.classify("", [task], task, sampling=some)
         prompts.input("", task, kind="text", topic="it", sampling=some)
         prompts.respond("", task, "An input." if is_class else "", sampling=some)

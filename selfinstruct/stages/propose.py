@@ -48,15 +48,18 @@ def propose(now: Round, slot: Slot) -> Script[list[Verdict]]:
     settings = now.run.settings
     how = settings.recipe.propose
     key = now.key("propose", f"{slot.number:04d}")
-    reply = yield settings.prompts.propose(
-        key,
-        slot.examples,
-        lead=slot.lead,
-        last=len(slot.examples) + how.new,
-        sampling=now.seeded(how.sampling, key),
-    )
-    parents = tuple(task.id for task in slot.examples)
-    items = _items(how, reply, slot.lead, len(slot.examples) + 1)
+    sampling = now.seeded(how.sampling, key)
+    shown, lead = slot.examples, slot.lead
+    if how.parse == "json":
+        prompt = settings.prompts.propose_json(
+            key, shown, lead=lead, new=how.new, sampling=sampling
+        )
+    else:
+        last = len(shown) + how.new
+        prompt = settings.prompts.propose(key, shown, lead=lead, last=last, sampling=sampling)
+    reply = yield prompt
+    parents = tuple(task.id for task in shown)
+    items = _items(how, reply, lead, len(shown) + 1)
     if not items:
         return [_no_task(reply, _draft(now, reply.text, f"{key}#0", parents))]
     drafts = [
@@ -74,6 +77,8 @@ def _items(how: Propose, reply: Completion, lead: str, first: int) -> list[parse
     if reply.finish == "error":
         return []
     cut = reply.finish == "length"
+    if how.parse == "json":
+        return parse.json_items(reply.text, truncated=cut)
     if how.parse == "paper":
         return parse.paper_items(lead + reply.text, truncated=cut)
     return parse.listed_items(lead + reply.text, first=first, truncated=cut)
