@@ -7,7 +7,7 @@ import pytest
 
 from selfinstruct.engines import Sampling
 from selfinstruct.engines.base import Finish
-from selfinstruct.engines.sampling import Draw, Memory, draw, nucleus
+from selfinstruct.engines.transformers.sampling import Draw, Memory, draw, nucleus
 
 pytestmark = pytest.mark.transformers
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from selfinstruct.engines import Prompt, Sampling
-from selfinstruct.engines.rows import Row, Tokens
-from selfinstruct.engines.transformers import company
+from selfinstruct.engines.transformers.engine import company
+from selfinstruct.engines.transformers.rows import Row, Tokens
 
 pytestmark = pytest.mark.transformers
 

@@ -1,4 +1,4 @@
-"""transformers in this process: any causal model in a folder or on the Hugging Face Hub.
+"""The transformers engine: prompts in padded batches.
 
 Decides: which prompts run together, and what happens to those that a batch cannot take. Does not
 know: tasks; how a model is loaded (`checkpoints`), how a token is drawn (`sampling`), or how a
@@ -17,7 +17,8 @@ from typing import Any, Self
 
 from selfinstruct.engines import model_files
 from selfinstruct.engines.base import Completion, EngineInfo, Prompt, failed
-from selfinstruct.engines.checkpoints import (
+from selfinstruct.engines.options import Given, read_options
+from selfinstruct.engines.transformers.checkpoints import (
     TransformersOptions,
     check_adapter,
     context_of,
@@ -25,9 +26,8 @@ from selfinstruct.engines.checkpoints import (
     first_line,
     load,
 )
-from selfinstruct.engines.options import Given, read_options
-from selfinstruct.engines.rows import Row, Tokens
-from selfinstruct.engines.sampling import Draw
+from selfinstruct.engines.transformers.rows import Row, Tokens
+from selfinstruct.engines.transformers.sampling import Draw
 from selfinstruct.errors import EngineError, InputError
 
 WINDOW = 4
