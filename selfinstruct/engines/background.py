@@ -30,7 +30,12 @@ class Background:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the loop and wait for what it returns."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # an interrupt: nobody waits for it any more
+            raise
 
     def answer(
         self,
@@ -41,7 +46,7 @@ class Background:
         """Yield a completion for each prompt as it comes, with at most `most` in flight.
 
         What `ask` raises becomes the completion of its prompt, but for this program's own
-        errors: those end the iteration.
+        errors: those end the iteration, after what else has come.
         """
         done: queue.SimpleQueue[Completion | SelfInstructError] = queue.SimpleQueue()
         waiting = iter(prompts)
@@ -55,6 +60,7 @@ class Background:
                     return
                 completion = done.get()
                 if isinstance(completion, SelfInstructError):
+                    yield from _completions(done)
                     raise completion
                 del in_flight[completion.key]
                 yield completion
@@ -65,9 +71,10 @@ class Background:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Stop the loop and wait for its thread."""
+        """End what is left in the loop, stop it and wait for its thread."""
         if self._loop.is_closed():
             return
+        self.run(_end_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -87,14 +94,33 @@ async def _reported(
         done.put(failed(prompt, f"{type(error).__name__}: {error}"))
 
 
+def _completions(
+    done: "queue.SimpleQueue[Completion | SelfInstructError]",
+) -> Iterator[Completion]:
+    """Yield the completions that have come."""
+    while not done.empty():
+        if isinstance(completion := done.get(), Completion):
+            yield completion
+
+
 async def _abandon(futures: Iterable[Future[None]]) -> None:
     """Cancel what is in flight and wait until it has ended."""
     for future in futures:
         future.cancel()
+    await asyncio.sleep(0)  # then the tasks behind them know of it
+    cancelled = [task for task in asyncio.all_tasks() if _is_prompt(task) and task.cancelling()]
+    if cancelled:
+        await asyncio.wait(cancelled, timeout=PATIENCE)
+
+
+async def _end_all() -> None:
+    """Cancel what libraries, or an interrupt, have left in the loop."""
     mine = asyncio.current_task()
-    others = [task for task in asyncio.all_tasks() if _is_prompt(task) and task is not mine]
-    if others:
-        await asyncio.wait(others, timeout=PATIENCE)
+    tasks = [task for task in asyncio.all_tasks() if task is not mine]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=PATIENCE)
 
 
 def _is_prompt(task: "asyncio.Task[Any]") -> bool:

@@ -85,8 +85,9 @@ class EngineInfo(msgspec.Struct, frozen=True):
     """Which model answers: what rows record as their model, revision and licence.
 
     `chat` says that the model has a chat template; `context` is the longest prompt plus
-    completion in tokens (0: unknown); `constrains` that answers can be held to a JSON Schema. `arguments` are the engine arguments given ("key=value"):
-    written down in the run, and free to differ when it is resumed.
+    completion in tokens (0: unknown); `constrains` that answers can be held to a JSON Schema.
+    `arguments` are the engine arguments given ("key=value"): written down in the run, and free
+    to differ when it is resumed.
     """
 
     model: str

@@ -21,6 +21,7 @@ import msgspec
 
 from selfinstruct.engines import small_model
 from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt, failed
+from selfinstruct.engines.grammar import one_of
 from selfinstruct.engines.options import Given, read_options
 from selfinstruct.errors import EngineError, InputError
 
@@ -171,8 +172,7 @@ def _request(prompt: Prompt) -> dict[str, Any]:
     if _is_short(prompt):
         request["id_slot"] = 0
     if sampling.choices:
-        options = " | ".join(_quoted(choice) for choice in sampling.choices)
-        request["grammar"] = f"root ::= {options}"
+        request["grammar"] = one_of(sampling.choices)
     if sampling.schema:
         request["json_schema"] = msgspec.json.decode(sampling.schema)
     if prompt.messages:
@@ -182,11 +182,6 @@ def _request(prompt: Prompt) -> dict[str, Any]:
     else:
         request["prompt"] = prompt.text
     return request
-
-
-def _quoted(literal: str) -> str:
-    """Write a literal of a GBNF grammar."""
-    return '"' + literal.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _completion(prompt: Prompt, chunks: Iterable[dict[str, Any]]) -> Completion:

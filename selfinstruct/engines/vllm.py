@@ -1,1 +1,248 @@
-"""vLLM in this process."""
+"""vLLM in this process and its own: large models on GPUs, with continuous batching.
+
+Decides: how many prompts are with vLLM at a time, how a prompt is put in its terms, and what its
+faults are called. Batching, the cache of shared prompt heads, and the use of several GPUs
+(`tensor_parallel_size`, `data_parallel_size`) are vLLM's own. Does not know: tasks.
+
+vLLM computes in processes of its own; `vllm_process` has them started without running the
+user's script again, so that no `if __name__ == "__main__"` is needed around an engine.
+"""
+
+import itertools
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from multiprocessing.process import BaseProcess
+from typing import Any, Self
+
+from selfinstruct.engines.background import Background
+from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt, Sampling, failed
+from selfinstruct.engines.model_files import identify, is_folder, with_adapter
+from selfinstruct.engines.options import Given
+from selfinstruct.engines.vllm_arguments import Adapter, engine_arguments, read_own
+from selfinstruct.engines.vllm_process import GRACE, Log, followers, kill, plain
+from selfinstruct.errors import EngineError, SelfInstructError
+
+AHEAD = 1.5
+"""Prompts with vLLM for each that it can decode at a time: some wait whenever one has ended."""
+
+_HELP = (
+    "VLLM_LOGGING_LEVEL=INFO shows all that vLLM says; if memory is short, try --engine-arg "
+    "max_model_len=4096 or gpu_memory_utilization=0.8"
+)
+_KEPT = "every completion so far is kept: the same command goes on from there"
+
+
+def open_model(model: str, given: Given) -> "VllmEngine":
+    """Open a model's folder or its id on the Hub; `given` may have any engine argument of vLLM.
+
+    Raises InputError for what was given, EngineError where vLLM is missing or cannot start.
+    """
+    is_folder(model)
+    found, adapter = read_own(given)
+    if not given.quiet:
+        sys.stderr.write(f"Starting vLLM with {model} (VLLM_LOGGING_LEVEL=INFO shows more)\n")
+    log = Log()
+    for name in ("VLLM_NO_USAGE_STATS", "DO_NOT_TRACK"):
+        os.environ.setdefault(name, "1")
+    try:
+        with log.collecting():
+            return _opened(model, given, log, found, adapter)
+    except BaseException as error:
+        reason = _reason(error, log)
+        log.close()
+        if isinstance(error, SelfInstructError) or not isinstance(error, Exception | SystemExit):
+            raise
+        raise EngineError(f"vLLM cannot open {model}: {reason}", hint=_HELP) from error
+
+
+def _opened(
+    model: str, given: Given, log: Log, found: dict[str, str], adapter: Adapter | None
+) -> "VllmEngine":
+    """Start vLLM."""
+    try:
+        from vllm.usage.usage_lib import UsageContext  # noqa: PLC0415 (an extra)
+        from vllm.v1.engine.async_llm import AsyncLLM  # noqa: PLC0415 (an extra, ten seconds)
+    except ImportError as error:
+        message = f"the engine vllm needs the package vllm ({error})"
+        hint = "install it with: pip install 'selfinstruct[vllm]' (docs/engines.md: on a CPU)"
+        raise EngineError(message, hint=hint) from error
+    log.hush()
+    arguments = engine_arguments(model, given, found, adapter)
+    with followers() as processes:
+        # Its defaults for batches: those of offline use, not of a server whose users wait.
+        llm = AsyncLLM.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
+    log.hush()
+    engine = VllmEngine(llm, log, processes)
+    try:
+        if adapter:
+            engine.adapt(adapter)
+        engine.info = _info(model, given, engine, adapter)
+    except BaseException:
+        engine.__exit__()
+        raise
+    return engine
+
+
+class VllmEngine:
+    """Completes prompts with vLLM."""
+
+    info: EngineInfo
+
+    def __init__(self, llm: Any, log: Log, processes: list[BaseProcess]) -> None:  # noqa: ANN401 (vLLM has no types here)
+        self.llm = llm
+        self._processes = processes
+        self._log = log
+        self._numbers = itertools.count()
+        self._lora: Any = None
+        self._background = Background("vllm")
+        self._open = True
+
+    def adapt(self, adapter: Adapter) -> None:
+        """Load a LoRA adapter, for every prompt."""
+        from vllm.lora.request import LoRARequest  # noqa: PLC0415 (an extra)
+
+        self._lora = LoRARequest(adapter.folder.name, 1, str(adapter.folder))
+        self._background.run(self.llm.add_lora(self._lora))
+
+    def complete(self, prompts: Iterable[Prompt | None]) -> Iterator[Completion]:
+        """Complete prompts, so many at a time that vLLM always has some waiting."""
+        config = self.llm.vllm_config
+        at_a_time = config.scheduler_config.max_num_seqs * config.parallel_config.data_parallel_size
+        return self._background.answer(prompts, self._ask, int(at_a_time * AHEAD) + 1)
+
+    async def _ask(self, prompt: Prompt) -> Completion:
+        """Ask one prompt; what is wrong with it alone is raised as vLLM's own errors."""
+        number = str(next(self._numbers))
+        try:
+            rendered = await self._rendered(prompt)
+            outputs = self.llm.generate(
+                rendered, _parameters(prompt.sampling), number, lora_request=self._lora
+            )
+            final = [output async for output in outputs][-1]
+        except Exception as error:
+            if not self.llm.errored:
+                raise
+            reason = self._log.fault() or str(error)
+            raise EngineError(f"vLLM has died: {reason}", hint=_KEPT) from error
+        return _completion(prompt, final)
+
+    async def _rendered(self, prompt: Prompt) -> Any:  # noqa: ANN401 (vLLM's)
+        """Turn a prompt into tokens; vLLM does it in threads, and refuses what is too long."""
+        renderer = self.llm.renderer
+        if not prompt.messages:
+            return (await renderer.render_cmpl_async([{"prompt": prompt.text}]))[0]
+        return (await renderer.render_chat_async([_messages(prompt)], _chat_parameters()))[1][0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End vLLM's processes and our loop."""
+        if not self._open:
+            return
+        self._open = False
+        self._background.run(_end(self.llm))
+        kill(self._processes)
+        self._background.__exit__()
+        self._log.close()
+
+
+async def _end(llm: Any) -> None:  # noqa: ANN401 (vLLM's)
+    """Shut vLLM down in the loop that its sockets belong to."""
+    llm.shutdown(timeout=GRACE)
+    llm.shutdown = _nothing  # it has a finaliser, which fails when Python itself is ending
+    with suppress(AttributeError):
+        llm.engine_core.resources.ctx.term()  # left open, it complains when it is collected
+
+
+def _nothing() -> None:
+    pass
+
+
+def _info(model: str, given: Given, engine: VllmEngine, adapter: Adapter | None) -> EngineInfo:
+    """Say which model it is that vLLM has loaded."""
+    config = engine.llm.model_config
+    identity = identify(model, config.revision or "")
+    if adapter:
+        identity = with_adapter(identity, str(adapter.folder))
+    return EngineInfo(
+        model=identity.name,
+        revision=identity.revision,
+        licence=identity.licence,
+        chat=_has_chat_template(engine.llm.renderer),
+        context=config.max_model_len,
+        arguments=given.arguments,
+    )
+
+
+def _has_chat_template(renderer: Any) -> bool:  # noqa: ANN401 (vLLM's)
+    """Try one message: where a template comes from differs between kinds of tokenizers."""
+    try:
+        renderer.render_messages([{"role": "user", "content": "Hello"}], _chat_parameters())
+    except Exception:  # noqa: BLE001 (each kind of tokenizer has its own error for it)
+        return False
+    return True
+
+
+def _messages(prompt: Prompt) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in prompt.messages]
+
+
+def _chat_parameters() -> Any:  # noqa: ANN401 (vLLM's)
+    from vllm.renderers.params import ChatParams  # noqa: PLC0415 (an extra)
+
+    return ChatParams(chat_template_kwargs={"add_generation_prompt": True})
+
+
+def _parameters(sampling: Sampling) -> Any:  # noqa: ANN401 (vLLM's)
+    """Put sampling in vLLM's terms."""
+    from vllm.sampling_params import (  # noqa: PLC0415 (an extra)
+        RequestOutputKind,
+        SamplingParams,
+        StructuredOutputsParams,
+    )
+
+    constraint = None
+    most = sampling.max_tokens
+    if sampling.choices:
+        constraint = StructuredOutputsParams(choice=list(sampling.choices))
+        # The choices bound the answer; a token is a byte at least, and one more ends it.
+        most = max(most, 1 + max(len(choice.encode()) for choice in sampling.choices))
+    elif sampling.schema:
+        constraint = StructuredOutputsParams(json=sampling.schema)
+    return SamplingParams(
+        max_tokens=most,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=0,
+        presence_penalty=sampling.presence_penalty,
+        frequency_penalty=sampling.frequency_penalty,
+        repetition_penalty=sampling.repeat_penalty,
+        stop=list(sampling.stop),
+        seed=sampling.seed,
+        structured_outputs=constraint,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _completion(prompt: Prompt, final: Any) -> Completion:  # noqa: ANN401 (vLLM's)
+    """Take what is ours from vLLM's output."""
+    output = final.outputs[0]
+    if output.finish_reason not in ("stop", "length"):
+        return failed(prompt, f"vLLM gave no completion ({output.finish_reason})")
+    finish: Finish = output.finish_reason
+    return Completion(
+        key=prompt.key,
+        text=output.text,
+        finish=finish,
+        prompt_tokens=len(final.prompt_token_ids or ()),
+        completion_tokens=len(output.token_ids),
+        cached_tokens=final.num_cached_tokens or 0,
+    )
+
+
+def _reason(error: BaseException, log: Log) -> str:
+    """Return what vLLM says of its own processes, or else the error of ours."""
+    return log.fault() or plain(str(error)) or type(error).__name__
