@@ -274,7 +274,9 @@ def test_closing_early_ends_the_requests_under_way() -> None:
 def test_leaving_the_engine_leaves_no_thread() -> None:
     """A closed engine has ended its loop."""
     with serving() as server:
+        before = set(threading.enumerate())
         with opened(server) as engine:
-            assert [thread for thread in threading.enumerate() if thread.name == "openai"]
+            ours = {thread for thread in threading.enumerate() if thread.name == "openai"} - before
+            assert len(ours) == 1
             list(engine.complete(numbered(3)))
-        assert not [thread for thread in threading.enumerate() if thread.name == "openai"]
+        assert not ours & set(threading.enumerate())
