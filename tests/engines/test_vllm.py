@@ -16,7 +16,7 @@ from setup_vllm import ARGUMENTS, opened
 from small_folder import small_folder
 
 from selfinstruct.engines import Engine, Given, Message, Prompt, Sampling, open_engine
-from selfinstruct.engines.vllm_process import last_fault, plain
+from selfinstruct.engines.vllm.processes import last_fault, plain
 from selfinstruct.errors import EngineError, InputError
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(400)]  # a start takes a minute on busy cores

@@ -1,10 +1,10 @@
-"""vLLM in this process and its own: large models on GPUs, with continuous batching.
+"""The engine vllm: prompts go into vLLM as it takes them, completions come out as they end.
 
 Decides: how many prompts are with vLLM at a time, how a prompt is put in its terms, and what its
 faults are called. Batching, the cache of shared prompt heads, and the use of several GPUs
 (`tensor_parallel_size`, `data_parallel_size`) are vLLM's own. Does not know: tasks.
 
-vLLM computes in processes of its own; `vllm_process` has them started without running the
+vLLM computes in processes of its own; `processes` has them started without running the
 user's script again, so that no `if __name__ == "__main__"` is needed around an engine.
 """
 
@@ -20,8 +20,8 @@ from selfinstruct.engines.background import Background
 from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt, Sampling, failed
 from selfinstruct.engines.model_files import identify, is_folder, with_adapter
 from selfinstruct.engines.options import Given
-from selfinstruct.engines.vllm_arguments import Adapter, engine_arguments, read_own
-from selfinstruct.engines.vllm_process import GRACE, Log, followers, kill, plain
+from selfinstruct.engines.vllm.arguments import Adapter, engine_arguments, read_own
+from selfinstruct.engines.vllm.processes import GRACE, Log, followers, kill, plain
 from selfinstruct.errors import EngineError, SelfInstructError
 
 AHEAD = 1.5

@@ -12,7 +12,7 @@ import msgspec
 
 from selfinstruct.engines.model_files import Identity, with_adapter
 from selfinstruct.engines.options import Given, pairs
-from selfinstruct.engines.vllm_process import plain
+from selfinstruct.engines.vllm.processes import plain
 from selfinstruct.errors import InputError, unknown_name
 
 KIND = "argument of the engine vllm"
