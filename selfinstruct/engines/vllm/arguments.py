@@ -77,8 +77,10 @@ def engine_arguments(
     for key, value in found.items():
         _parse(parser, words[key], f"{key}={value}")
     every = [word for some in words.values() for word in some]
-    arguments = AsyncEngineArgs.from_cli_args(_parse(parser, every, " ".join(every)))
-    arguments.model = str(Path(model).expanduser()) if model.startswith("~") else model
+    parsed = _parse(parser, every, " ".join(every))
+    # Before they become vLLM's: without a network it looks for the model at once.
+    parsed.model = str(Path(model).expanduser()) if model.startswith("~") else model
+    arguments = AsyncEngineArgs.from_cli_args(parsed)
     arguments.trust_remote_code = given.trust_remote_code
     arguments.disable_log_stats = "disable_log_stats" not in found or arguments.disable_log_stats
     _adjust_to_cpu(arguments, found)

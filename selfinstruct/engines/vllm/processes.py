@@ -1,10 +1,10 @@
 """The processes that vLLM starts, and what they say.
 
-Decides: that they end when ours does, leave Ctrl-C to us, need no `__main__` guard, and write
-into a log of ours instead of the user's terminal. Does not know: what they compute.
+Decides: that they write into a log of ours instead of the user's terminal, run `child` first
+instead of the user's script, and end when a start fails. Does not know: what they compute.
 
 Python's multiprocessing runs the main module of its parent again in every process it spawns.
-While vLLM starts, that is this module: it runs there first, and the user's script does not.
+While vLLM starts, that is `child`: so no `__main__` guard is needed around an engine.
 """
 
 import logging
@@ -16,13 +16,16 @@ import sys
 import tempfile
 import textwrap
 import threading
-import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import IO
+
+CHILD = "selfinstruct.engines.vllm.child"
+"""The module that vLLM's processes run first; imported only then, as `python -m` asks."""
 
 GRACE = 3
 """Seconds that a process of vLLM has to end by itself: a stop shall take less than 10 in all."""
@@ -114,7 +117,7 @@ def followers() -> Iterator[list[BaseProcess]]:
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     before = set(multiprocessing.active_children())
     main = sys.modules["__main__"]
-    sys.modules["__main__"] = sys.modules[__name__]
+    sys.modules["__main__"] = import_module(CHILD)
     try:
         with _signals(before):
             yield started
@@ -167,16 +170,6 @@ def kill(processes: Iterable[BaseProcess]) -> None:
         process.join()
 
 
-def _follow() -> None:
-    """End this process when the one that started it has ended, however that came about."""
-    while (parent := multiprocessing.parent_process()) is None:
-        time.sleep(0.1)  # it is not known yet when this module runs
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def _is_open(number: int) -> bool:
     try:
         os.fstat(number)
@@ -197,9 +190,3 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
-
-
-if __name__ == "__mp_main__":
-    warnings.simplefilter("ignore")
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    threading.Thread(target=_follow, name="follow-parent", daemon=True).start()
