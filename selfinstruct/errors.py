@@ -1,8 +1,8 @@
 """What can go wrong, as one small tree of errors, each with a hint.
 
 Decides: the exit code of each fault (2 where something given, or around us, has to change first;
-1 where a run did not reach what it was for), and the suggestion for a misspelt name. Does not
-know: how errors are printed (that is `cli.main`).
+75 where trying again may do; 1 where a run did not reach what it was for), and the suggestion for
+a misspelt name. Does not know: how errors are printed (that is `cli.main`).
 """
 
 from collections.abc import Iterable
@@ -41,6 +41,12 @@ class EngineError(SelfInstructError):
     """A model cannot be opened or has stopped answering."""
 
     exit_code = 2
+
+
+class EngineLostError(EngineError):
+    """A model has stopped in the middle: the same command may go on when it is started again."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
 
 
 def unknown_name(what: str, given: str, known: Iterable[str], *, hint: str = "") -> InputError:

@@ -87,9 +87,17 @@ def is_yes(text: str) -> bool:
     return text.strip() in {"Yes", "yes", "YES", "是"}
 
 
+_THOUGHTS = re.compile(r"\A\s*(?:<think>)?(?:(?!<think>).)*?</think>", re.DOTALL)
+
+
 def answer(text: str) -> str:
-    """Read an output that stands alone: white space at the ends is not part of it."""
-    return text.strip()
+    """Read an output that stands alone: white space at the ends is not part of it.
+
+    Nor is what a reasoning model thinks first, up to "</think>"; its template may have opened it.
+    """
+    if text.lstrip().startswith("<think>") and "</think>" not in text:
+        return ""
+    return _THOUGHTS.sub("", text, count=1).strip()
 
 
 def labelled_instances(text: str, *, truncated: bool) -> list[Instance]:

@@ -47,12 +47,12 @@ def run(
     return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode())
 
 
-def refused(result: Result, *parts: str) -> Result:
+def refused(result: Result, *parts: str, code: int = 2) -> Result:
     """Check that a command was refused in the promised form, and that its error says `parts`.
 
-    The promise: exit code 2, one line of error, one line of hint, and no traceback.
+    The promise: the exit code, one line of error, one line of hint, and no traceback.
     """
-    assert result.code == 2, result
+    assert result.code == code, result
     lines = result.err.splitlines()
     errors = [place for place, line in enumerate(lines) if line.startswith("error: ")]
     assert len(errors) == 1, result.err

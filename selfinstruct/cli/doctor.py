@@ -39,7 +39,7 @@ def doctor(
 
 def described(machine: Machine) -> str:
     """Return the page that a person reads."""
-    gpus = [f"{gpu.name}, {gpu.memory} GiB, driver {gpu.driver}" for gpu in machine.gpus]
+    gpus = [f"{gpu.name}, {gpu.memory or '?'} GiB, driver {gpu.driver}" for gpu in machine.gpus]
     extras = [f"{name} {found or '-'}" for name, found in machine.extras.items()]
     lines = [
         f"selfinstruct {__version__}, Python {machine.python}, {machine.system}",

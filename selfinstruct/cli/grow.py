@@ -21,7 +21,7 @@ from selfinstruct.grow import grow as play_rounds
 from selfinstruct.prompts import load_prompts
 from selfinstruct.recipe import load_recipe
 from selfinstruct.resources import seeds_file
-from selfinstruct.run import Run, seconds_by_round
+from selfinstruct.run import Run, begun_licence, seconds_by_round
 from selfinstruct.seeds import load_seeds
 from selfinstruct.settings import Settings
 from selfinstruct.stages.base import Unwatched, Watch
@@ -162,13 +162,14 @@ def grow(
         seeds_path, language=language, licence=seeds_licence if seeds else SEEDS_LICENCE
     )
     given = Given(engine_args, trust_remote_code=trust_remote_code, quiet=quiet)
+    licence = model_licence or begun_licence(out)
     with open_engine(engine, given) as model:
         settings = Settings(
             seeds_name=seeds_path.name,
             seeds=tuple(tasks),
             recipe=chosen,
             prompts=texts,
-            engine=structs.replace(model.info, licence=model_licence or model.info.licence),
+            engine=model.info if licence is None else structs.replace(model.info, licence=licence),
             language=language,
             seed=seed,
             prompts_per_round=prompts_per_round,

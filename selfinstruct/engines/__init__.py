@@ -62,6 +62,6 @@ def open_engine(spec: str, given: Given = Given()) -> Engine:  # noqa: B008 (fro
         raise InputError(f"the engine {spec!r} names no model", hint=f"e.g. {EXAMPLES[kind]}")
     if kind == "scripted":
         read_options(kind, given.arguments, NoOptions)
-        return ScriptedEngine(Path(model))
+        return ScriptedEngine(Path(model).expanduser())
     opener: Callable[[str, Given], Engine] = import_module(f"{__name__}.{kind}").open_model
     return opener(model, given)

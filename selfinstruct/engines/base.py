@@ -17,15 +17,16 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `max_tokens` bounds its length in tokens. `choices`, where given, are the only answers
     allowed, and `schema`, where given, is the JSON Schema (as text) of the answer: engines that
-    can, constrain decoding to them. `seed` belongs to one prompt.
+    can, constrain decoding to them. `seed` belongs to one prompt. The bounds are those of vLLM and
+    of OpenAI's protocol, so that a recipe that is read works with every engine.
     """
 
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
     temperature: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0
-    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
-    repeat_penalty: float = 1.0
+    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    presence_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] = 0.0
+    frequency_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] = 0.0
+    repeat_penalty: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     stop: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     schema: str = ""
@@ -54,6 +55,12 @@ class Prompt(msgspec.Struct, frozen=True):
         """Return a digest of everything the model is given."""
         return digest(to_json((self.text, self.messages, self.sampling)).decode())
 
+
+TEMPLATE_ARGUMENTS = {"enable_thinking": False}
+"""What chat templates are given: hybrid models (Qwen3 and others) shall answer, not think aloud.
+
+Templates without that variable pass it over.
+"""
 
 Finish = Literal["stop", "length", "error"]
 

@@ -20,7 +20,14 @@ from typing import Annotated, Any, Self
 import msgspec
 
 from selfinstruct.engines import small_model
-from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt, failed
+from selfinstruct.engines.base import (
+    TEMPLATE_ARGUMENTS,
+    Completion,
+    EngineInfo,
+    Finish,
+    Prompt,
+    failed,
+)
 from selfinstruct.engines.grammar import one_of
 from selfinstruct.engines.options import Given, read_options
 from selfinstruct.errors import EngineError, InputError
@@ -67,7 +74,7 @@ def open_model(model: str, given: Given) -> "LlamaCppEngine":
             chat=True,
         )
     else:
-        path = Path(model)
+        path = Path(model).expanduser()
         _check_gguf(path, model)
         revision = small_model.checksum(path)[:12]
         info = EngineInfo(model=path.stem, revision=revision, chat=_has_chat_template(path))
@@ -136,6 +143,7 @@ class LlamaCppEngine:
 
         request = _request(prompt)
         if prompt.messages:
+            request["chat_template_kwargs"] = TEMPLATE_ARGUMENTS
             self._server.handle_chat_completions(request, take)
         else:
             self._server.handle_completions(request, take)

@@ -29,13 +29,20 @@ MODELS = (
 )
 """GiB of a GPU from which an Apache-2.0 model fits in bfloat16 with room for its cache."""
 
+AT_A_TIME = ((70, 1024), (0, 256))
+"""Sequences that vLLM decodes at a time by default, by GiB of a GPU (vLLM 0.32, `EngineArgs`)."""
+
+WAVES = 8
+"""Prompts of a round for each that is decoded at a time: with fewer, the GPU drains too often."""
+
 
 class Gpu(msgspec.Struct, frozen=True):
-    """A GPU, its memory in GiB."""
+    """A GPU, its memory in GiB (0: not said), and what CUDA_VISIBLE_DEVICES may call it."""
 
     name: str
     memory: float
     driver: str = ""
+    names: tuple[str, ...] = ()
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -88,24 +95,26 @@ def look() -> Machine:
 
 def suggest(gpus: tuple[Gpu, ...], engines: tuple[Ready, ...]) -> str:
     """Return the command that makes the most of a machine."""
-    largest = max((gpu.memory for gpu in gpus), default=0)
-    fitting = next((model for size, model in MODELS if largest >= size), "")
+    room = min((gpu.memory for gpu in gpus), default=0)
+    fitting = next((model for size, model in MODELS if room >= size), "")
     works = {ready.engine: ready.works for ready in engines}
     on_gpu = {ready.engine for ready in engines if ready.on_gpu}
     if fitting and "vllm" in on_gpu:
         parallel = f" --engine-arg data_parallel_size={len(gpus)}" if len(gpus) > 1 else ""
-        return f"selfinstruct grow --engine vllm:{fitting}{parallel} --prompts-per-round 2000"
+        at_a_time = next(number for size, number in AT_A_TIME if room >= size)
+        prompts = f" --prompts-per-round {WAVES * at_a_time * len(gpus)}"
+        return f"selfinstruct grow --engine vllm:{fitting}{parallel}{prompts}"
     if fitting and "transformers" in on_gpu:
         return f"selfinstruct grow --engine transformers:{fitting}"
     return "selfinstruct grow --rounds 5" if works["llamacpp"] else "pip install xllamacpp"
 
 
 def find_gpus() -> tuple[Gpu, ...]:
-    """Ask NVIDIA's driver which GPUs there are; none where it is not installed."""
+    """Ask NVIDIA's driver which GPUs this process may use; none where it is not installed."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return ()
-    query = "--query-gpu=name,memory.total,driver_version"
+    query = "--query-gpu=name,memory.total,driver_version,index,uuid"
     try:
         answer = subprocess.run(  # noqa: S603 (fixed arguments, no shell)
             [program, query, "--format=csv,noheader,nounits"],
@@ -116,15 +125,29 @@ def find_gpus() -> tuple[Gpu, ...]:
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return ()
-    return tuple(gpu for line in answer.splitlines() if (gpu := read_gpu(line)))
+    found = tuple(gpu for line in answer.splitlines() if (gpu := read_gpu(line)))
+    return visible(found, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def visible(gpus: tuple[Gpu, ...], chosen: str | None) -> tuple[Gpu, ...]:
+    """Return those that CUDA_VISIBLE_DEVICES names: by number, or by the beginning of the UUID."""
+    if chosen is None:
+        return gpus
+    names = [name.strip() for name in chosen.split(",") if name.strip()]
+    return tuple(gpu for name in names for gpu in gpus if _is_called(gpu, name))
+
+
+def _is_called(gpu: Gpu, name: str) -> bool:
+    return any(own == name or (own.startswith(name) and len(name) > 4) for own in gpu.names)
 
 
 def read_gpu(line: str) -> Gpu | None:
-    """Read a line of nvidia-smi: name, MiB, driver; None for one that says something else."""
+    """Read a line of nvidia-smi: name, MiB, driver, number, UUID; None for any other line."""
     parts = [part.strip() for part in line.split(",")]
-    if len(parts) != 3 or not parts[1].isdecimal():
+    if len(parts) != 5 or not parts[3].isdecimal():
         return None
-    return Gpu(parts[0], round(int(parts[1]) / 1024, 1), parts[2])
+    size = round(int(parts[1]) / 1024, 1) if parts[1].isdecimal() else 0.0
+    return Gpu(parts[0], size, parts[2], (parts[3], parts[4]))
 
 
 def memory() -> int:

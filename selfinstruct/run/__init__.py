@@ -9,7 +9,7 @@ from typing import Self
 
 import msgspec
 
-from selfinstruct.run.create import create, same_fork, same_settings
+from selfinstruct.run.create import begun_licence, create, same_fork, same_settings
 from selfinstruct.run.lock import locked
 from selfinstruct.run.markers import (
     Marker,

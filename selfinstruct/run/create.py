@@ -83,6 +83,17 @@ def same_fork(folder: Path, fork: Path | None) -> None:
         raise RunError(message, hint="give a new folder with --out, or leave out --fork")
 
 
+def begun_licence(folder: Path) -> str | None:
+    """Return the model's licence that a run was begun with, None where there is no run yet.
+
+    It comes from a model card, which may not be reachable each time the model is.
+    """
+    if not (folder / "run.toml").exists():
+        return None
+    licence = require_run(folder)["fingerprint"].get("model-licence")
+    return licence if isinstance(licence, str) else None
+
+
 def same_settings(folder: Path, settings: Settings) -> None:
     """Refuse to go on with a run that was begun with other settings, naming what differs."""
     had = require_run(folder)["fingerprint"]

@@ -9,7 +9,7 @@ from command import refused, run
 
 from selfinstruct.engines.machine import Gpu, Ready, read_gpu, suggest
 
-CARD = "NVIDIA H200, 143771, 570.00"
+CARD = "NVIDIA H200, 143771, 570.00, 0, GPU-5f3c"
 
 
 def with_gpu(folder: Path, lines: str) -> dict[str, str]:
@@ -35,10 +35,24 @@ def test_gpu_is_found_and_json_says_the_same(tmp_path: Path) -> None:
     env = with_gpu(tmp_path, CARD)
     assert "GPU: NVIDIA H200, 140.4 GiB, driver 570.00" in run("doctor", env=env).out
     found = json.loads(run("doctor", "--json", env=env).out)
-    assert found["gpus"] == [{"name": "NVIDIA H200", "memory": 140.4, "driver": "570.00"}]
+    (gpu,) = found["gpus"]
+    assert (gpu["name"], gpu["memory"], gpu["driver"]) == ("NVIDIA H200", 140.4, "570.00")
 
 
-@pytest.mark.parametrize("line", ["", "No devices were found", "A, B", "A, [N/A], 1", "a,b,c,d"])
+def test_only_visible_gpus_count(tmp_path: Path) -> None:
+    """CUDA_VISIBLE_DEVICES chooses among the GPUs, by number or by UUID; empty hides all."""
+    env = with_gpu(tmp_path, "A, 81920, 1, 0, GPU-aa11\nB, 81920, 1, 1, GPU-bb22")
+    for value, shown in (("1", ["B"]), ("GPU-aa", ["A"]), ("1,0", ["B", "A"]), ("", [])):
+        out = run("doctor", "--json", env={**env, "CUDA_VISIBLE_DEVICES": value}).out
+        assert [gpu["name"] for gpu in json.loads(out)["gpus"]] == shown
+
+
+def test_gpu_without_a_size_is_one() -> None:
+    """Where memory is shared with the processor the driver says no size."""
+    assert read_gpu("GB10, [N/A], 580, 0, GPU-1") == Gpu("GB10", 0, "580", ("0", "GPU-1"))
+
+
+@pytest.mark.parametrize("line", ["", "No devices were found", "A, B", "A, 1, 1", "a,b,c,d,e"])
 def test_what_is_no_gpu_is_passed_over(line: str) -> None:
     """Whatever the driver's program says instead of a GPU is not taken for one."""
     assert read_gpu(line) is None
@@ -55,15 +69,16 @@ def test_broken_driver_is_no_gpu(tmp_path: Path) -> None:
     ("gpus", "on_gpu", "expected"),
     [
         ([], [], "selfinstruct grow --rounds 5"),
-        ([141], ["vllm"], "vllm:Qwen/Qwen3-30B"),
-        ([24, 24], ["vllm"], "vllm:Qwen/Qwen3-8B --engine-arg data_parallel_size=2"),
+        ([141], ["vllm"], "vllm:Qwen/Qwen3-30B-A3B-Instruct-2507 --prompts-per-round 8192"),
+        ([24, 24], ["vllm"], "Qwen3-8B --engine-arg data_parallel_size=2 --prompts-per-round 4096"),
+        ([80, 12], ["vllm"], "vllm:Qwen/Qwen3-4B"),
         ([12], ["transformers"], "transformers:Qwen/Qwen3-4B"),
         ([2], ["vllm"], "selfinstruct grow --rounds 5"),
         ([141], [], "selfinstruct grow --rounds 5"),
     ],
 )
 def test_suggestion_fits_the_machine(gpus: list[float], on_gpu: list[str], expected: str) -> None:
-    """The model suggested fits the largest GPU, and its engine can use it."""
+    """The model suggested fits the smallest GPU, and its engine can use it."""
     engines = [
         Ready(name, works=name == "llamacpp" or name in on_gpu, detail="", on_gpu=name in on_gpu)
         for name in ("llamacpp", "vllm", "transformers", "openai")

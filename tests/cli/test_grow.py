@@ -92,6 +92,15 @@ def test_more_rounds_go_on_where_a_run_ended(tmp_path: Path) -> None:
     assert files(tmp_path / "a" / "run") == files(tmp_path / "b" / "run")
 
 
+def test_a_run_keeps_the_licence_it_was_begun_with(tmp_path: Path) -> None:
+    """A model card that says another licence when a run goes on, or none, does not stop it."""
+    run(*grow_words(tmp_path, "--model-licence", "MIT"))
+    result = run(*grow_words(tmp_path, "--rounds", "3"))
+    assert result.code == 0, result.err
+    _, pool, _ = rows_of(tmp_path / "run")
+    assert {task.licence for task in pool} == {"MIT"}
+
+
 def test_no_rounds_make_a_run_without_tasks(tmp_path: Path) -> None:
     """Zero rounds freeze the settings and export nothing, without a fault."""
     result = run(*grow_words(tmp_path, "--rounds", "0"))

@@ -153,7 +153,7 @@ def test_a_seed_gives_the_same_text_again(engine: Engine) -> None:
         Prompt(f"k{n}", prompt.text, sampling=Sampling(max_tokens=24, temperature=1.0, seed=n))
         for n in (12, 13, 14)
     ]
-    assert {completion.text for completion in texts(engine, *others).values()} != {first}
+    assert first not in {completion.text for completion in texts(engine, *others).values()}
 
 
 def test_an_overlong_prompt_is_an_error_completion(engine: Engine) -> None:

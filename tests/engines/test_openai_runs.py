@@ -66,7 +66,8 @@ def test_a_run_whose_server_died_is_resumed_and_ends_the_same(
     out, env = tmp_path / "run", {"OPENAI_API_KEY": SECRET}
     with serving(lambda *_: "" if counted.replies < until else "drop", write=counted) as server:
         died = run(*grow_words(server, out), env=env)
-        refused(died, f"the server at {server.url} does not answer: ", "the same command again")
+        said = f"the server at {server.url} does not answer: "
+        refused(died, said, "the same command again", code=75)
         server.plan = healthy
         resumed = run(*grow_words(server, out), env=env)
         assert resumed.code == 0, resumed.err

@@ -6,6 +6,7 @@ import msgspec
 
 from selfinstruct.engines import Message, Prompt, Sampling
 from selfinstruct.engines.openai import servers
+from selfinstruct.engines.openai.replies import shown
 
 SAMPLING = Sampling(
     max_tokens=9,
@@ -24,6 +25,20 @@ def body(prompt: Prompt, dialect: servers.Dialect, *, chat: bool = False, **more
     sampling = msgspec.structs.replace(prompt.sampling, **more)
     prompt = msgspec.structs.replace(prompt, sampling=sampling)
     return servers.request(prompt, "m", dialect, chat=chat)
+
+
+def test_no_server_is_asked_to_think_where_it_can_be_told() -> None:
+    """vLLM and llama.cpp hand the variable of hybrid models to the chat template."""
+    for dialect, told in (("vllm", True), ("llamacpp", True), ("ollama", False), ("openai", False)):
+        chat = body(TURNS, dialect, chat=True)
+        assert chat.get("chat_template_kwargs", {}) == ({"enable_thinking": False} if told else {})
+        assert "chat_template_kwargs" not in body(TEXT, dialect)
+
+
+def test_a_secret_goes_before_a_line_is_cut() -> None:
+    """Of a secret at the place where what a server said is cut, no part is left."""
+    said = "x" * 290 + " sk-abcdefghijklmnop " + "y" * 100
+    assert "sk-" not in shown(said, secret="sk-abcdefghijklmnop")
 
 
 def test_every_dialect_has_the_standard_fields() -> None:

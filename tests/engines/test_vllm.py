@@ -87,8 +87,8 @@ def test_the_last_fault_is_the_one_that_says_what_happened() -> None:
         "(Worker pid=7) WARNING [executor.py:2] nothing of note",
         "RuntimeError: Engine core initialization failed. See root cause above.",
     ]
-    assert last_fault(log) == "torch.OutOfMemoryError: CUDA out of memory."
-    assert last_fault(["all is well"]) == ""
+    assert last_fault("\n".join(log)) == "torch.OutOfMemoryError: CUDA out of memory."
+    assert last_fault("all is well") == ""
 
 
 def test_an_error_is_told_without_its_wrapping() -> None:
@@ -104,6 +104,7 @@ def test_company_does_not_change_a_text(engine: Engine) -> None:
     """On a CPU a prompt with a seed gets the same text alone, in a batch, and in another order."""
     prompts = some_prompts()
     together = answers(engine, prompts)
+    assert len({text for text in together.values() if text}) == len(prompts)
     assert answers(engine, prompts[::-1]) == together
     assert {k: t for p in prompts[:3] for k, t in answers(engine, [p]).items()}.items() <= (
         together.items()
@@ -124,7 +125,9 @@ def test_more_prompts_than_one_step_can_read_are_answered(engine: Engine) -> Non
         Prompt(f"k{n}", f"{n}. " + "word " * 900, sampling=Sampling(2, temperature=1.0, seed=n))
         for n in range(8)
     ]
-    assert {completion.finish for completion in engine.complete(prompts)} <= {"stop", "length"}
+    found = {completion.key: completion.finish for completion in engine.complete(prompts)}
+    assert len(found) == len(prompts)
+    assert set(found.values()) <= {"stop", "length"}
 
 
 def test_a_choice_longer_than_max_tokens_is_given_whole(engine: Engine) -> None:

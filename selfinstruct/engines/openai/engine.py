@@ -21,7 +21,7 @@ from selfinstruct.engines.openai.retries import (
     persist,
 )
 from selfinstruct.engines.options import Given, read_options
-from selfinstruct.errors import EngineError
+from selfinstruct.errors import EngineError, EngineLostError
 
 PROBE = Prompt("probe", "Hello", sampling=Sampling(max_tokens=1))
 """The least that can be asked."""
@@ -83,7 +83,8 @@ async def _listed(remote: Remote, model: str, patience: Patience) -> list[server
             if fault.status:  # it is there, but still loading, or busy
                 raise
             hint = f"start one, such as: vllm serve {model} (or llama-server), or mend the URL"
-            raise EngineError(f"no server at {remote.url}: {fault}", hint=hint) from None
+            message = f"no server at {remote.url}: {fault}"
+            raise EngineLostError(message, hint=hint) from None
         try:
             return [] if body is None else servers.read_list(body)
         except (ValueError, RecursionError):
@@ -94,7 +95,8 @@ async def _listed(remote: Remote, model: str, patience: Patience) -> list[server
         return await persist(once, patience, "models")
     except TransientError as fault:
         hint = "wait until it is ready, then give the same command again"
-        raise EngineError(f"the server at {remote.url} is not ready: {fault}", hint=hint) from None
+        message = f"the server at {remote.url} is not ready: {fault}"
+        raise EngineLostError(message, hint=hint) from None
 
 
 class OpenAIEngine:
@@ -165,7 +167,7 @@ class OpenAIEngine:
                 "every completion so far is kept; "
                 "when the server is back, give the same command again"
             )
-            raise EngineError(message, hint=hint) from None
+            raise EngineLostError(message, hint=hint) from None
 
     def __enter__(self) -> Self:
         return self

@@ -118,7 +118,7 @@ class Remote:
         except library.APIStatusError as error:
             raise self._fault(error, path) from None
         except library.APIConnectionError as error:
-            reason = self._stripped(shown(error.__cause__ or error) or "the connection broke")
+            reason = self._shown(error.__cause__ or error) or "the connection broke"
             raise TransientError(reason) from None
         secret = self._key.encode()
         return body.replace(secret, b"[key]") if len(secret) >= _SECRET else body
@@ -126,7 +126,7 @@ class Remote:
     def _fault(self, error: Any, path: str) -> Exception:  # noqa: ANN401 (the library is lazy)
         """Tell what an HTTP status means: for now, for this request, or for all."""
         status: int = error.status_code
-        said = self._stripped(shown(error.body or ""))
+        said = self._shown(error.body or "")
         reason = f"HTTP {status}: {said}" if said else f"HTTP {status}"
         if is_transient(status):
             wait = asked_wait(error.response.headers)
@@ -139,8 +139,9 @@ class Remote:
             return EngineError(f"the server at {self.url} refuses {path}: {reason}", hint=hint)
         return RefusedError(reason)
 
-    def _stripped(self, text: str) -> str:
-        return text.replace(self._key, "[key]") if len(self._key) >= _SECRET else text
+    def _shown(self, said: object) -> str:
+        """Return what a server said, with the key taken out."""
+        return shown(said, secret=self._key if len(self._key) >= _SECRET else "")
 
 
 def create_path(*, chat: bool) -> str:

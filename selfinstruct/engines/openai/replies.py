@@ -92,9 +92,13 @@ def read_reply(prompt: Prompt, body: bytes, *, attempts: int) -> Completion:
     )
 
 
-def shown(said: object, most: int = 300) -> str:
-    """Return what a server said, on one line that is not too long."""
+def shown(said: object, *, secret: str = "", most: int = 300) -> str:
+    """Return what a server said, on one line that is not too long.
+
+    A secret in it goes before the line is cut, so that no part of it is left.
+    """
     if isinstance(said, dict):
         said = said.get("message") or said.get("detail") or said
     line = " ".join(str(said).split())
+    line = line.replace(secret, "[key]") if secret else line
     return line if len(line) <= most else f"{line[:most]}…"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from selfinstruct.engines.base import Prompt, Sampling
+from selfinstruct.engines.base import TEMPLATE_ARGUMENTS, Prompt, Sampling
 from selfinstruct.engines.grammar import one_of
 from selfinstruct.errors import InputError
 
@@ -109,6 +109,8 @@ def request(prompt: Prompt, model: str, dialect: Dialect, *, chat: bool) -> dict
     if dialect == "openai":
         return fields | _openai(sampling, chat=chat)
     fields |= _standard(sampling)
+    if chat and dialect in ("vllm", "llamacpp"):
+        fields["chat_template_kwargs"] = TEMPLATE_ARGUMENTS
     if dialect == "vllm":
         fields |= _vllm(sampling)
     elif dialect == "llamacpp":

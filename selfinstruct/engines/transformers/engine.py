@@ -132,7 +132,7 @@ class TransformersEngine:
                 self._generate(rows, torch)
         except torch.AcceleratorError as error:
             hint = "start again; the journal keeps what has been answered"
-            raise EngineError(f"the device has failed: {first_line(error)}", hint=hint) from error
+            raise EngineLostError(f"the device has failed: {first_line(error)}", hint=hint) from error
         except Exception as error:  # noqa: BLE001 (a slot must never be lost: any fault is a completion)
             reason = first_line(error)
         else:

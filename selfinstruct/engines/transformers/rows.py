@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from selfinstruct.engines.base import Completion, Finish, Prompt, Sampling, cut_at_stop, failed
+from selfinstruct.engines.base import (
+    TEMPLATE_ARGUMENTS,
+    Completion,
+    Finish,
+    Prompt,
+    Sampling,
+    cut_at_stop,
+    failed,
+)
 from selfinstruct.errors import InputError
 
 _UTF8_BYTES = 4  # of one character at most
@@ -39,7 +47,11 @@ class Tokens:
                 raise InputError("the model has no chat template", hint="give a plain text")
             turns = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
             found = self._tokenizer.apply_chat_template(
-                turns, add_generation_prompt=True, tokenize=True, return_dict=True
+                turns,
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                **TEMPLATE_ARGUMENTS,
             )
         else:
             found = self._tokenizer(prompt.text)

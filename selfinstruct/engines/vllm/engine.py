@@ -12,17 +12,24 @@ import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from typing import Any, Self
 
 from selfinstruct.engines.background import Background
-from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt, Sampling, failed
+from selfinstruct.engines.base import (
+    TEMPLATE_ARGUMENTS,
+    Completion,
+    EngineInfo,
+    Finish,
+    Prompt,
+    Sampling,
+    failed,
+)
 from selfinstruct.engines.model_files import identify, is_folder, with_adapter
 from selfinstruct.engines.options import Given
 from selfinstruct.engines.vllm.arguments import Adapter, engine_arguments, read_own
-from selfinstruct.engines.vllm.processes import GRACE, Log, followers, kill, plain
-from selfinstruct.errors import EngineError, SelfInstructError
+from selfinstruct.engines.vllm.processes import GRACE, Log, followers, is_pointer, kill, plain
+from selfinstruct.errors import EngineError, EngineLostError, SelfInstructError
 
 AHEAD = 1.5
 """Prompts with vLLM for each that it can decode at a time: some wait whenever one has ended."""
@@ -98,6 +105,7 @@ class VllmEngine:
         self._lora: Any = None
         self._background = Background("vllm")
         self._open = True
+        self._dead = ""
 
     def adapt(self, adapter: Adapter) -> None:
         """Load a LoRA adapter, for every prompt."""
@@ -124,9 +132,16 @@ class VllmEngine:
         except Exception as error:
             if not self.llm.errored:
                 raise
-            reason = self._log.fault() or str(error)
-            raise EngineError(f"vLLM has died: {reason}", hint=_KEPT) from error
+            raise EngineLostError(self._cause_of_death(error), hint=_KEPT) from error
+        if final.outputs[0].finish_reason == "abort":  # not by us: its processes are being ended
+            raise EngineLostError("vLLM is being stopped from outside", hint=_KEPT)
+        self._log.mark()
         return _completion(prompt, final)
+
+    def _cause_of_death(self, error: Exception) -> str:
+        """Return why vLLM has died, looked up once."""
+        self._dead = self._dead or f"vLLM has died: {self._log.fault() or error}"
+        return self._dead
 
     async def _rendered(self, prompt: Prompt) -> Any:  # noqa: ANN401 (vLLM's)
         """Turn a prompt into tokens; vLLM does it in threads, and refuses what is too long."""
@@ -143,18 +158,18 @@ class VllmEngine:
         if not self._open:
             return
         self._open = False
-        self._background.run(_end(self.llm))
-        kill(self._processes)
-        self._background.__exit__()
-        self._log.close()
+        try:
+            self._background.run(_end(self.llm))
+        finally:  # also when a second signal interrupts it
+            kill(self._processes)
+            self._background.__exit__()
+            self._log.close()
 
 
 async def _end(llm: Any) -> None:  # noqa: ANN401 (vLLM's)
     """Shut vLLM down in the loop that its sockets belong to."""
     llm.shutdown(timeout=GRACE)
     llm.shutdown = _nothing  # it has a finaliser, which fails when Python itself is ending
-    with suppress(AttributeError):
-        llm.engine_core.resources.ctx.term()  # left open, it complains when it is collected
 
 
 def _nothing() -> None:
@@ -193,7 +208,7 @@ def _messages(prompt: Prompt) -> list[dict[str, str]]:
 def _chat_parameters() -> Any:  # noqa: ANN401 (vLLM's)
     from vllm.renderers.params import ChatParams  # noqa: PLC0415 (an extra)
 
-    return ChatParams(chat_template_kwargs={"add_generation_prompt": True})
+    return ChatParams(chat_template_kwargs={"add_generation_prompt": True, **TEMPLATE_ARGUMENTS})
 
 
 def _parameters(sampling: Sampling) -> Any:  # noqa: ANN401 (vLLM's)
@@ -244,5 +259,6 @@ def _completion(prompt: Prompt, final: Any) -> Completion:  # noqa: ANN401 (vLLM
 
 
 def _reason(error: BaseException, log: Log) -> str:
-    """Return what vLLM says of its own processes, or else the error of ours."""
-    return log.fault() or plain(str(error)) or type(error).__name__
+    """Return our process's error, or what vLLM's own processes say where it only points to them."""
+    said = plain(str(error)) or type(error).__name__
+    return (log.fault() if is_pointer(said) else "") or said

@@ -7,6 +7,7 @@ Python's multiprocessing runs the main module of its parent again in every proce
 While vLLM starts, that is `child`: so no `__main__` guard is needed around an engine.
 """
 
+import fcntl
 import logging
 import multiprocessing
 import os
@@ -43,6 +44,10 @@ class Log:
     def __init__(self) -> None:
         shown = os.environ.get(_LEVEL)
         self._file = None if shown else tempfile.TemporaryFile()  # noqa: SIM115 (until `close`)
+        self._read_from = 0
+        if self._file:  # several processes write into it
+            flags = fcntl.fcntl(self._file, fcntl.F_GETFL)
+            fcntl.fcntl(self._file, fcntl.F_SETFL, flags | os.O_APPEND)
 
     def hush(self) -> None:
         """Keep vLLM's part of our own process quiet: what matters of it is raised."""
@@ -73,13 +78,18 @@ class Log:
             if self._file:
                 del os.environ[_LEVEL]  # set means: by the user
 
+    def mark(self) -> None:
+        """Say that all is well: what is in it so far explains no fault to come."""
+        if self._file:
+            self._read_from = os.fstat(self._file.fileno()).st_size
+
     def fault(self) -> str:
-        """Return the last error in it that says something, or nothing."""
+        """Return the last error in it, since the mark, that says something; or nothing."""
         if not self._file:
             return ""
-        self._file.seek(0)
-        lines = self._file.read().decode(errors="replace").splitlines()
-        return last_fault(lines)
+        number = self._file.fileno()
+        most = os.fstat(number).st_size - self._read_from
+        return last_fault(os.pread(number, most, self._read_from).decode(errors="replace"))
 
     def close(self) -> None:
         """Forget it."""
@@ -94,11 +104,16 @@ def plain(text: str) -> str:
     return textwrap.shorten(" ".join(kept), 400, placeholder=" …")
 
 
-def last_fault(lines: list[str]) -> str:
-    """Return the last "SomeError: what" that is not only a pointer to another error."""
-    for line in reversed(lines):
+def is_pointer(said: str) -> bool:
+    """Say whether an error only points to another one."""
+    return any(word in said for word in _EMPTY)
+
+
+def last_fault(text: str) -> str:
+    """Return the last "SomeError: what" in a log that is not only a pointer to another error."""
+    for line in reversed(text.splitlines()):
         found = _FAULT.search(line)
-        if found and not any(word in found.group(2) for word in _EMPTY):
+        if found and not is_pointer(found.group(2)):
             return plain(f"{found.group(1)}: {found.group(2)}")
     return ""
 
