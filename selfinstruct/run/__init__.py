@@ -39,6 +39,7 @@ __all__ = [
     "Marker",
     "Outcome",
     "Run",
+    "begun_licence",
     "finished_rows",
     "read_markers",
     "require_run",

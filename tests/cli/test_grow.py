@@ -98,7 +98,7 @@ def test_a_run_keeps_the_licence_it_was_begun_with(tmp_path: Path) -> None:
     result = run(*grow_words(tmp_path, "--rounds", "3"))
     assert result.code == 0, result.err
     _, pool, _ = rows_of(tmp_path / "run")
-    assert {task.licence for task in pool} == {"MIT"}
+    assert {task.origin.licence for task in pool} == {"MIT"}
 
 
 def test_no_rounds_make_a_run_without_tasks(tmp_path: Path) -> None:

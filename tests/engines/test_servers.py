@@ -28,8 +28,9 @@ def body(prompt: Prompt, dialect: servers.Dialect, *, chat: bool = False, **more
 
 
 def test_no_server_is_asked_to_think_where_it_can_be_told() -> None:
-    """vLLM and llama.cpp hand the variable of hybrid models to the chat template."""
-    for dialect, told in (("vllm", True), ("llamacpp", True), ("ollama", False), ("openai", False)):
+    """The variable of hybrid models goes to vLLM and llama.cpp, which hand it to the template."""
+    told_of: dict[servers.Dialect, bool] = {"vllm": True, "llamacpp": True, "ollama": False}
+    for dialect, told in told_of.items():
         chat = body(TURNS, dialect, chat=True)
         assert chat.get("chat_template_kwargs", {}) == ({"enable_thinking": False} if told else {})
         assert "chat_template_kwargs" not in body(TEXT, dialect)
@@ -37,8 +38,8 @@ def test_no_server_is_asked_to_think_where_it_can_be_told() -> None:
 
 def test_a_secret_goes_before_a_line_is_cut() -> None:
     """Of a secret at the place where what a server said is cut, no part is left."""
-    said = "x" * 290 + " sk-abcdefghijklmnop " + "y" * 100
-    assert "sk-" not in shown(said, secret="sk-abcdefghijklmnop")
+    key = "sk-abcdefghijklmnop"
+    assert "sk-" not in shown("x" * 290 + f" {key} " + "y" * 100, secret=key)
 
 
 def test_every_dialect_has_the_standard_fields() -> None:

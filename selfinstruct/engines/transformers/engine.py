@@ -28,7 +28,7 @@ from selfinstruct.engines.transformers.checkpoints import (
 )
 from selfinstruct.engines.transformers.rows import Row, Tokens
 from selfinstruct.engines.transformers.sampling import Draw
-from selfinstruct.errors import EngineError, InputError
+from selfinstruct.errors import EngineLostError, InputError
 
 WINDOW = 4
 """Batches of prompts that are looked at to put those of one length together."""
@@ -132,7 +132,9 @@ class TransformersEngine:
                 self._generate(rows, torch)
         except torch.AcceleratorError as error:
             hint = "start again; the journal keeps what has been answered"
-            raise EngineLostError(f"the device has failed: {first_line(error)}", hint=hint) from error
+            raise EngineLostError(
+                f"the device has failed: {first_line(error)}", hint=hint
+            ) from error
         except Exception as error:  # noqa: BLE001 (a slot must never be lost: any fault is a completion)
             reason = first_line(error)
         else:

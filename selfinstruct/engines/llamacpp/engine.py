@@ -1,8 +1,7 @@
-"""llama.cpp in this process, through xllamacpp: the default engine.
+"""The engine llamacpp: a slot for each prompt that is decoded at a time.
 
-Decides: how many prompts run at once, how their context is shared, and how a prompt is put in
-llama.cpp's terms. Continuous batching and reuse of shared prompt heads are llama.cpp's own.
-Does not know: tasks.
+Decides: how many prompts run at once, and how a prompt is put in llama.cpp's terms; `waiting`
+decides where. Continuous batching is llama.cpp's own. Does not know: tasks.
 
 Each prompt has its own seed; the same prompt in the same company gives the same text. Which
 prompts share a batch can change the last bits of a probability, so a text can differ between
@@ -13,7 +12,6 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -29,6 +27,7 @@ from selfinstruct.engines.base import (
     failed,
 )
 from selfinstruct.engines.grammar import one_of
+from selfinstruct.engines.llamacpp.waiting import Waiting
 from selfinstruct.engines.options import Given, read_options
 from selfinstruct.errors import EngineError, InputError
 
@@ -36,11 +35,11 @@ from selfinstruct.errors import EngineError, InputError
 class LlamaCppOptions(msgspec.Struct, frozen=True):
     """What `--engine-arg` may set.
 
-    `slots`: prompts decoded together; on two cores 8 are 11 to 17 % faster than 4, and 16 gain
-    4 to 7 % more for 370 MB more memory. `context`: tokens of prompt and completion in one slot;
-    the longest seen is 1,652 and 350 (the paper's prompts). `threads`: 0 takes the cores that
-    the process may use. `gpu_layers`: how many layers go to a GPU, where llama.cpp was built
-    for one (-1: all that fit).
+    `slots`: prompts decoded together, and one more for short answers; on two cores 8 are 11 to
+    17 % faster than 4, and 16 gain 4 to 7 % more for 370 MB more memory. `context`: tokens of
+    prompt and completion in one slot; the longest seen is 1,652 and 350 (the paper's prompts).
+    `threads`: 0 takes the cores that the process may use. `gpu_layers`: how many layers go to a
+    GPU, where llama.cpp was built for one (-1: all that fit).
     """
 
     slots: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
@@ -52,12 +51,8 @@ class LlamaCppOptions(msgspec.Struct, frozen=True):
 BATCH = 256
 """Tokens of prompts computed in one step: as fast as 2048, and a stop waits 3 s, not 20."""
 
-SHORT_ANSWER = 8
-"""Tokens up to which prompts take turns in one slot: reading their shared head once, not once a
-slot, saves more than decoding together would (classify, 25 prompts: 3 s, not 12)."""
-
-SHORT_QUEUE = 64
-"""Short prompts that may wait for their slot: they take some 0.1 s each."""
+AHEAD = 8
+"""Prompts that wait for each slot, to choose among: as many as share their examples by default."""
 
 _HEADER_BYTES = 64 << 20  # GGUF metadata stands first; tokenisers take up to some 20 MB of it
 
@@ -87,53 +82,52 @@ class LlamaCppEngine:
 
     def __init__(self, path: Path, info: EngineInfo, options: LlamaCppOptions) -> None:
         self.info = info
-        self._slots = options.slots
+        self._heads = [""] * (options.slots + 1)
         self._stopping = threading.Event()
         self._server = _start(path, options)
 
     def complete(self, prompts: Iterable[Prompt | None]) -> Iterator[Completion]:
-        """Complete prompts, as many at a time as there are slots, yielding each as it finishes.
-
-        Short answers have a thread of their own, so that they wait for their slot alone.
-        """
+        """Complete prompts, as many at a time as there are slots, yielding each as it finishes."""
+        slots = len(self._heads)
         done: queue.SimpleQueue[Completion] = queue.SimpleQueue()
-        waiting = iter(prompts)
-        in_flight: dict[str, bool] = {}
-        pool = ThreadPoolExecutor(self._slots, thread_name_prefix="llamacpp")
-        short = ThreadPoolExecutor(1, thread_name_prefix="llamacpp-short")
+        waiting = Waiting(self._heads)
+        threads = [
+            threading.Thread(
+                target=self._work, args=(slot, waiting, done.put), name=f"llamacpp-{slot}"
+            )
+            for slot in range(slots)
+        ]
+        for thread in threads:
+            thread.start()
+        coming = iter(prompts)
+        in_flight = 0
         try:
             while True:
-                while self._has_room(in_flight) and (prompt := next(waiting, None)) is not None:
-                    is_short = in_flight[prompt.key] = _is_short(prompt)
-                    (short if is_short else pool).submit(self._answer, prompt, done.put)
+                while in_flight < AHEAD * slots and (prompt := next(coming, None)) is not None:
+                    in_flight += 1
+                    waiting.put(prompt)
                 if not in_flight:
                     return
                 completion = done.get()
-                del in_flight[completion.key]
+                in_flight -= 1
                 yield completion
         finally:
             self._stopping.set()
-            for threads in (pool, short):
-                threads.shutdown(wait=True, cancel_futures=True)
+            waiting.close()
+            for thread in threads:
+                thread.join()
             self._stopping.clear()
 
-    def _has_room(self, in_flight: dict[str, bool]) -> bool:
-        """Say whether one more prompt shall be taken: two behind the busy slots keep them fed.
+    def _work(self, slot: int, waiting: Waiting, report: Callable[[Completion], None]) -> None:
+        """Run prompts in a slot, one after the other, until there are no more."""
+        while (prompt := waiting.take(slot)) is not None:
+            try:
+                completion = self._ask(prompt, slot)
+            except Exception as error:  # noqa: BLE001 (a slot must never be lost: any fault is a completion)
+                completion = failed(prompt, f"{type(error).__name__}: {error}")
+            report(completion)
 
-        Short ones queue for one slot and bind no other, so that more of them may wait.
-        """
-        long = len(in_flight) - sum(in_flight.values())
-        return long < self._slots + 2 and len(in_flight) < self._slots + SHORT_QUEUE
-
-    def _answer(self, prompt: Prompt, report: Callable[[Completion], None]) -> None:
-        """Run one prompt to its end (in a worker thread) and report its completion."""
-        try:
-            completion = self._ask(prompt)
-        except Exception as error:  # noqa: BLE001 (a slot must never be lost: any fault is a completion)
-            completion = failed(prompt, f"{type(error).__name__}: {error}")
-        report(completion)
-
-    def _ask(self, prompt: Prompt) -> Completion:
+    def _ask(self, prompt: Prompt, slot: int) -> Completion:
         """Stream one completion, so that it can be abandoned between two tokens."""
         chunks: list[dict[str, Any]] = []
 
@@ -142,6 +136,7 @@ class LlamaCppEngine:
             return self._stopping.is_set()
 
         request = _request(prompt)
+        request["id_slot"] = slot
         if prompt.messages:
             request["chat_template_kwargs"] = TEMPLATE_ARGUMENTS
             self._server.handle_chat_completions(request, take)
@@ -177,8 +172,6 @@ def _request(prompt: Prompt) -> dict[str, Any]:
         "return_progress": True,  # chunks while a prompt is read: a stop need not wait for it
         "stream_options": {"include_usage": True},
     }
-    if _is_short(prompt):
-        request["id_slot"] = 0
     if sampling.choices:
         request["grammar"] = one_of(sampling.choices)
     if sampling.schema:
@@ -218,10 +211,6 @@ def _completion(prompt: Prompt, chunks: Iterable[dict[str, Any]]) -> Completion:
     )
 
 
-def _is_short(prompt: Prompt) -> bool:
-    return prompt.sampling.max_tokens <= SHORT_ANSWER
-
-
 def _start(path: Path, options: LlamaCppOptions) -> Any:  # noqa: ANN401 (xllamacpp has no types)
     """Load a model; raise EngineError when llama.cpp cannot."""
     try:
@@ -232,8 +221,8 @@ def _start(path: Path, options: LlamaCppOptions) -> Any:  # noqa: ANN401 (xllama
         raise EngineError(message, hint=hint) from error
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
-    params.n_parallel = options.slots
-    params.n_ctx = options.slots * options.context
+    params.n_parallel = options.slots + 1  # one for short answers
+    params.n_ctx = params.n_parallel * options.context
     params.n_gpu_layers = options.gpu_layers
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads or cores()
     params.use_jinja = True
