@@ -3,7 +3,7 @@ r"""The benchmark of the loop around an engine: is the engine kept busy, and wha
 `busy` grows with an engine and then gives the very same prompts to the same engine at once: the
 share of its tokens a second that `grow` reaches, with stages that overlap and with stages that
 wait for one another (as a budget makes them). It also says which share of the prompts' tokens
-came from the engine's prefix cache, by stage. `overhead` grows with an engine that answers in no
+came from the engine's prefix cache, by stage, and so does `cache`. `overhead` grows with an engine that answers in no
 time. Each merges its numbers into `results/engines.json`; `table` writes `engines.md`:
 
     python benchmarks/engines.py busy --engine llamacpp:smollm2-135m --prompts-per-round 160
@@ -166,14 +166,7 @@ def busy(
         for how, budget in (("overlapping", 0), ("waiting", NO_BUDGET)):
             # Opened anew each time, so that no prompt is known to its cache from before.
             with open_engine(engine, given) as opened:
-                watched = Recorded(opened)
-                began, seconds = time.perf_counter(), 0.0
-                with tempfile.TemporaryDirectory() as folder:
-                    how_set = settings(opened, chosen, prompts_per_round, budget)
-                    with Run(Path(folder), how_set, version="benchmark") as run:
-                        began = time.perf_counter()
-                        for _marker in grow(run, watched, rounds=rounds):
-                            seconds = time.perf_counter() - began
+                watched, seconds = grown(opened, chosen, prompts_per_round, budget, rounds)
             speeds[how].append(watched.speed(seconds))
             if how == "overlapping":
                 asked = watched.prompts
@@ -202,6 +195,36 @@ def busy(
             "stages": stages,
         },
     )
+
+
+def grown(
+    engine: Engine, recipe: Recipe, prompts_per_round: int, budget: int, rounds: int
+) -> tuple[Recorded, float]:
+    """Grow, and return what was asked and the seconds it took."""
+    watched, seconds = Recorded(engine), 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        how = settings(engine, recipe, prompts_per_round, budget)
+        with Run(Path(folder), how, version="benchmark") as run:
+            began = time.perf_counter()
+            for _marker in grow(run, watched, rounds=rounds):
+                seconds = time.perf_counter() - began
+    return watched, seconds
+
+
+@main.command()
+@click.option("--name", required=True, help="What the results are kept under.")
+@click.option("--engine", required=True)
+@click.option("--engine-arg", "engine_args", multiple=True)
+@click.option("--style", default="", help="Style of instances, instead of the recipe's.")
+@click.option("--prompts-per-round", default=32, show_default=True)
+def cache(
+    *, name: str, engine: str, engine_args: tuple[str, ...], style: str, prompts_per_round: int
+) -> None:
+    """Which share of the prompts comes from the prefix cache, in one round."""
+    with open_engine(engine, Given(engine_args, quiet=True)) as opened:
+        watched, _ = grown(opened, chosen_recipe("default", style, 0), prompts_per_round, 0, 1)
+    stages = {stage: msgspec.to_builtins(tally) for stage, tally in watched.stages.items()}
+    save("cache", name, {"command": _command(), "machine": machine(), "stages": stages})
 
 
 @main.command()
@@ -298,7 +321,7 @@ def table() -> None:
         "| engine | stage | prompts | tokens a prompt | from the cache |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for name, row in found.get("busy", {}).items():
+    for name, row in (found.get("busy", {}) | found.get("cache", {})).items():
         for stage, tally in row["stages"].items():
             tokens = max(tally["prompt_tokens"], 1)
             lines.append(
