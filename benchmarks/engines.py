@@ -3,8 +3,9 @@ r"""The benchmark of the loop around an engine: is the engine kept busy, and wha
 `busy` grows with an engine and then gives the very same prompts to the same engine at once: the
 share of its tokens a second that `grow` reaches, with stages that overlap and with stages that
 wait for one another (as a budget makes them). It also says which share of the prompts' tokens
-came from the engine's prefix cache, by stage, and so does `cache`. `overhead` grows with an engine that answers in no
-time. Each merges its numbers into `results/engines.json`; `table` writes `engines.md`:
+came from the engine's prefix cache, by stage; `cache` says that alone. `overhead` grows with an
+engine that answers in no time. Each merges its numbers into `results/engines.json`; `table`
+writes `engines.md`:
 
     python benchmarks/engines.py busy --engine llamacpp:smollm2-135m --prompts-per-round 160
     python benchmarks/engines.py busy --engine vllm:DIR --engine-arg max_num_seqs=16 ...
@@ -216,13 +217,20 @@ def grown(
 @click.option("--engine", required=True)
 @click.option("--engine-arg", "engine_args", multiple=True)
 @click.option("--style", default="", help="Style of instances, instead of the recipe's.")
+@click.option("--share", default=0, help="Slots that share examples, instead of the recipe's.")
 @click.option("--prompts-per-round", default=32, show_default=True)
 def cache(
-    *, name: str, engine: str, engine_args: tuple[str, ...], style: str, prompts_per_round: int
+    *,
+    name: str,
+    engine: str,
+    engine_args: tuple[str, ...],
+    style: str,
+    share: int,
+    prompts_per_round: int,
 ) -> None:
     """Which share of the prompts comes from the prefix cache, in one round."""
     with open_engine(engine, Given(engine_args, quiet=True)) as opened:
-        watched, _ = grown(opened, chosen_recipe("default", style, 0), prompts_per_round, 0, 1)
+        watched, _ = grown(opened, chosen_recipe("default", style, share), prompts_per_round, 0, 1)
     stages = {stage: msgspec.to_builtins(tally) for stage, tally in watched.stages.items()}
     save("cache", name, {"command": _command(), "machine": machine(), "stages": stages})
 
