@@ -326,6 +326,10 @@ def table() -> None:
         "",
         "## How much of the prompts comes from the prefix cache?",
         "",
+        "vLLM caches whole blocks (32 tokens on a processor, 16 on a GPU). The chat prompts that",
+        "ask the default recipe's inputs and responses have some 50 tokens and share the first 20:",
+        "less than a block.",
+        "",
         "| engine | stage | prompts | tokens a prompt | from the cache |",
         "| --- | --- | --- | --- | --- |",
     ]
