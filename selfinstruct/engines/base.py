@@ -23,7 +23,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
     temperature: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0
-    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     presence_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] = 0.0
     frequency_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] = 0.0
     repeat_penalty: Annotated[float, msgspec.Meta(gt=0)] = 1.0
@@ -31,6 +31,11 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: tuple[str, ...] = ()
     schema: str = ""
     seed: int = 0
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the likeliest token is always taken: for engines that refuse a `top_p` of 0."""
+        return self.temperature == 0 or self.top_p == 0
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -36,6 +36,12 @@ def test_no_server_is_asked_to_think_where_it_can_be_told() -> None:
         assert "chat_template_kwargs" not in body(TEXT, dialect)
 
 
+def test_a_top_p_of_zero_is_asked_for_as_temperature_zero() -> None:
+    """The published recipe has it; vLLM refuses it, and both mean the likeliest token."""
+    asked = body(TEXT, "vllm", temperature=0.7, top_p=0.0)
+    assert (asked["temperature"], asked["top_p"]) == (0.0, 1.0)
+
+
 def test_a_secret_goes_before_a_line_is_cut() -> None:
     """Of a secret at the place where what a server said is cut, no part is left."""
     key = "sk-abcdefghijklmnop"

@@ -130,6 +130,17 @@ def test_more_prompts_than_one_step_can_read_are_answered(engine: Engine) -> Non
     assert set(found.values()) <= {"stop", "length"}
 
 
+def test_a_top_p_of_zero_takes_the_likeliest_token(engine: Engine) -> None:
+    """The published recipe has it, and vLLM's own parameters refuse it."""
+    prompts = [
+        Prompt(f"k{n}", "Once", sampling=Sampling(8, temperature=1.0, top_p=0, seed=n))
+        for n in range(2)
+    ]
+    found = list(engine.complete(prompts))
+    assert len({completion.text for completion in found}) == 1
+    assert {completion.finish for completion in found} == {"length"}
+
+
 def test_a_choice_longer_than_max_tokens_is_given_whole(engine: Engine) -> None:
     """Choices bound an answer by themselves."""
     choices = ("a rather long answer of many words", "another long answer of many words")

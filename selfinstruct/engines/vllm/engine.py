@@ -229,8 +229,8 @@ def _parameters(sampling: Sampling) -> Any:  # noqa: ANN401 (vLLM's)
         constraint = StructuredOutputsParams(json=sampling.schema)
     return SamplingParams(
         max_tokens=most,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
+        temperature=0.0 if sampling.greedy else sampling.temperature,
+        top_p=1.0 if sampling.greedy else sampling.top_p,
         top_k=0,
         presence_penalty=sampling.presence_penalty,
         frequency_penalty=sampling.frequency_penalty,
