@@ -8,10 +8,12 @@ vLLM computes in processes of its own; `processes` has them started without runn
 user's script again, so that no `if __name__ == "__main__"` is needed around an engine.
 """
 
+import asyncio
 import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from typing import Any, Self
 
@@ -168,8 +170,28 @@ class VllmEngine:
 
 async def _end(llm: Any) -> None:  # noqa: ANN401 (vLLM's)
     """Shut vLLM down in the loop that its sockets belong to."""
+    resources = getattr(llm.engine_core, "resources", None)
     llm.shutdown(timeout=GRACE)
     llm.shutdown = _nothing  # it has a finaliser, which fails when Python itself is ending
+    await _close_context(resources)
+
+
+async def _close_context(resources: Any) -> None:  # noqa: ANN401 (vLLM's)
+    """Close what vLLM's messages went through: left open, it complains when it is collected.
+
+    Only when its sockets are closed, which vLLM may do a moment later: before, it would wait for
+    them in the very loop that closes them.
+    """
+    for _ in range(20):
+        fields = vars(resources or object).items()
+        sockets = [socket for name, socket in fields if name.endswith("_socket") and socket]
+        if all(socket.closed for socket in sockets):
+            break
+        await asyncio.sleep(0.05)
+    else:
+        return
+    with suppress(AttributeError):
+        resources.ctx.term()
 
 
 def _nothing() -> None:
