@@ -31,14 +31,14 @@ class Waiting:
 
     def __init__(self, heads: list[str]) -> None:
         self._heads = heads
-        self._prompts: dict[str, Prompt] = {}
+        self._texts: dict[Prompt, str] = {}
         self._changed = threading.Condition()
         self._closed = False
 
     def put(self, prompt: Prompt) -> None:
         """Let one more wait."""
         with self._changed:
-            self._prompts[prompt.key] = prompt
+            self._texts[prompt] = _text(prompt)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -51,22 +51,21 @@ class Waiting:
         """Wait for a prompt that a slot should do next; None when there are no more."""
         with self._changed:
             while not self._closed:
-                fitting = [p for p in self._prompts.values() if is_short(p) == (slot == SHORT_SLOT)]
+                fitting = [p for p in self._texts if is_short(p) == (slot == SHORT_SLOT)]
                 if fitting:
-                    chosen = max(fitting, key=lambda prompt: self._gain(slot, prompt))
-                    self._heads[slot] = _text(chosen)
-                    return self._prompts.pop(chosen.key)
+                    chosen = max(fitting, key=lambda prompt: self._gain(slot, self._texts[prompt]))
+                    self._heads[slot] = self._texts.pop(chosen)
+                    return chosen
                 self._changed.wait()
         return None
 
-    def _gain(self, slot: int, prompt: Prompt) -> int:
-        """Return how many characters more of a prompt this slot holds than any other.
+    def _gain(self, slot: int, text: str) -> int:
+        """Return how many characters more of a text this slot holds than any other.
 
         The first of equals is taken: the one that has waited longest.
         """
         if slot == SHORT_SLOT:
-            return Prefix.similarity(self._heads[slot], _text(prompt))
-        text = _text(prompt)
+            return Prefix.similarity(self._heads[slot], text)
         held = [Prefix.similarity(head, text) for head in self._heads]
         others = [found for place, found in enumerate(held) if place not in (slot, SHORT_SLOT)]
         return held[slot] - max(others, default=0)
