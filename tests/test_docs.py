@@ -31,8 +31,8 @@ def rule_reference() -> str:
         doc = inspect.getdoc(kind) or ""
         fields = []
         for field in msgspec.structs.fields(kind):
-            if field.name in ("name", "field"):
-                continue
+            if field.name in ("name", "field", "unless_asked", "only_asked", "unless_input"):
+                continue  # what all rules have, or all rules on a field
             default = "" if field.required else f" (default {field.default!r})"
             fields.append(f"`{field.name}`{default}")
         listed = f"\n\nParameters: {', '.join(fields)}." if fields else ""

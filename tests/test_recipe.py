@@ -9,7 +9,7 @@ import pytest
 from selfinstruct.errors import InputError
 from selfinstruct.recipe import Recipe, load_recipe
 from selfinstruct.resources import data_dir, recipe_file
-from selfinstruct.rules import WordCount, scope
+from selfinstruct.rules import Unfinished, WordCount, scope
 
 Edit = Callable[[str, str], Path]
 
@@ -222,7 +222,7 @@ def test_a_word_list_lies_beside_the_recipe_or_ships(edited: Edit, tmp_path: Pat
         ("min = 4", "min = 5"),
         ('name = "not_a_task"\n', ""),
         ("min_share = 0.9", "min_share = 0.95"),
-        ('ends = [":", "..."]', 'ends = ["...", ":"]'),
+        ('["ing", "tion", "ness"', '["tion", "ing", "ness"'),
         ('[[rule]]\nkind = "not_empty"\nfield = "instruction"\n', ""),
         ("words/en-openers.txt", "words/en-statements.txt"),
     ],
@@ -274,3 +274,86 @@ def test_a_recipe_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="not UTF-8"):
         load_recipe(str(path))
+
+
+def extending(folder: Path, text: str) -> Recipe:
+    """Read a recipe of one's own that extends another."""
+    path = folder / "mine.toml"
+    path.write_text(f'name = "mine"\nlanguage = "en"\n{text}', encoding="utf-8")
+    return load_recipe(str(path))
+
+
+def test_a_recipe_inherits_what_it_does_not_say(tmp_path: Path) -> None:
+    """Tables are joined setting by setting, and rules come after those that are inherited."""
+    default = load_recipe("default")
+    mine = extending(
+        tmp_path,
+        'extends = "default"\n[propose]\nshare = 3\n'
+        '[[rule]]\nkind = "banned_end"\nname = "loud"\nfield = "output"\nends = ["!!!"]\n',
+    )
+    assert mine.propose == msgspec.structs.replace(default.propose, share=3)
+    assert (mine.name, mine.classify, mine.instances) == (
+        "mine",
+        default.classify,
+        default.instances,
+    )
+    assert mine.rule[:-1] == default.rule
+    assert mine.rule[-1].name == "loud"
+
+
+def test_a_rule_takes_the_place_of_its_like(tmp_path: Path) -> None:
+    """A rule of the same kind, name and field stands where the inherited one stood."""
+    default = load_recipe("default")
+    mine = extending(
+        tmp_path,
+        'extends = "default"\n'
+        '[[rule]]\nkind = "word_count"\nfield = "instruction"\nmin = 2\nmax = 9\n',
+    )
+    changed = [place for place, rule in enumerate(mine.rule) if rule != default.rule[place]]
+    assert len(mine.rule) == len(default.rule)
+    assert [mine.rule[place] for place in changed] == [WordCount(field="instruction", min=2, max=9)]
+
+
+def test_rules_can_be_left_out_by_name(tmp_path: Path) -> None:
+    """All inherited rules of a name go, and no others; an unknown name is an error."""
+    mine = extending(tmp_path, 'extends = "default"\nwithout = ["unfinished", "word_count"]\n')
+    kept = [
+        rule
+        for rule in load_recipe("default").rule
+        if rule.name != "unfinished" and not isinstance(rule, Unfinished | WordCount)
+    ]
+    assert list(mine.rule) == kept
+    with pytest.raises(InputError, match="did you mean 'unfinished'"):
+        extending(tmp_path, 'extends = "default"\nwithout = ["unfinishd"]\n')
+
+
+def test_a_recipe_can_extend_one_that_extends_another(tmp_path: Path) -> None:
+    """Files are found beside the one that names them; those that extend each other are refused."""
+    (tmp_path / "middle.toml").write_text(
+        'name = "middle"\nlanguage = "en"\nextends = "strict"\n[novelty]\nmax_similarity = 0.5\n'
+    )
+    mine = extending(tmp_path, 'extends = "middle.toml"\n')
+    assert mine.rule == load_recipe("strict").rule
+    assert mine.novelty.max_similarity == 0.5
+    (tmp_path / "middle.toml").write_text(
+        'name = "m"\nlanguage = "en"\nextends = "mine.toml"\n', encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="which extends it"):
+        load_recipe(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("extends = 3\n", "expected a name or a file"),
+        ('without = ["unfinished"]\n', "leaves out rules of a recipe that is extended"),
+        ('extends = "default"\nwithout = "unfinished"\n', "expected a list of names"),
+        ('extends = "defualt"\n', "did you mean 'default'"),
+        ('extends = "nowhere.toml"\n', "no such recipe file"),
+        ('extends = "default"\nrule = [1]\n', "rule"),
+    ],
+)
+def test_what_extends_badly_is_refused(tmp_path: Path, text: str, fault: str) -> None:
+    """A recipe that inherits from nothing, or leaves out what is not there, says so."""
+    with pytest.raises(InputError, match=fault):
+        extending(tmp_path, text)

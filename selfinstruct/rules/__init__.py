@@ -5,20 +5,26 @@ know: which rules a recipe uses, where word lists lie, or what else is in the po
 
 A rule is a frozen struct that is called with a task; its fields are its parameters in a recipe.
 A rule whose `field` is "instruction" judges drafts; one on "input" or "output" judges one
-instance (it is given the task with that instance alone); `conflicting_outputs` judges them all.
+instance (it is given the task with that instance alone); `conflicting_outputs` and
+`label_imbalance` judge them all.
 """
 
 from typing import Literal
 
 from selfinstruct.rules.base import Count, Positive, Rejection, Share, check_patterns
+from selfinstruct.rules.formats import AskedForm
 from selfinstruct.rules.instances import (
     ConflictingOutputs,
     Copies,
     InputIsOutput,
     Label,
+    LabelImbalance,
     MissingInput,
 )
+from selfinstruct.rules.language import Language
+from selfinstruct.rules.private import PersonalData
 from selfinstruct.rules.shape import (
+    Compressible,
     ControlCharacters,
     FirstCharacter,
     MixedScript,
@@ -48,22 +54,29 @@ Rule = (
     | TaskForm
     | Unfinished
     | Repetition
+    | Compressible
     | Copies
     | Script
+    | Language
     | MixedScript
     | ControlCharacters
     | PromptEcho
     | InputIsOutput
     | Label
     | MissingInput
+    | AskedForm
+    | PersonalData
     | ConflictingOutputs
+    | LabelImbalance
 )
 
 __all__ = [
+    "AskedForm",
     "BannedEnd",
     "BannedPattern",
     "BannedStart",
     "BannedWords",
+    "Compressible",
     "ConflictingOutputs",
     "ControlCharacters",
     "Copies",
@@ -71,9 +84,12 @@ __all__ = [
     "FirstCharacter",
     "InputIsOutput",
     "Label",
+    "LabelImbalance",
+    "Language",
     "MissingInput",
     "MixedScript",
     "NotEmpty",
+    "PersonalData",
     "Positive",
     "PromptEcho",
     "Rejection",
@@ -91,6 +107,6 @@ __all__ = [
 
 def scope(rule: Rule) -> Literal["instruction", "instance", "task"]:
     """Say what a rule judges: a draft, one instance, or a task with all its instances."""
-    if isinstance(rule, ConflictingOutputs):
+    if isinstance(rule, ConflictingOutputs | LabelImbalance):
         return "task"
     return "instruction" if getattr(rule, "field", "output") == "instruction" else "instance"

@@ -1,15 +1,17 @@
 """Rules that compare the texts of one task with each other.
 
 Decides: when an output is only its input or instruction again, and when instances contradict
-one another. Does not know: other tasks (that is novelty).
+one another or all say the same. Does not know: other tasks (that is novelty).
 """
 
 import re
+from collections import Counter
 
 from rapidfuzz.distance import Indel
 
 from selfinstruct.rules.base import (
     BaseRule,
+    Count,
     Field,
     FieldRule,
     Positive,
@@ -25,15 +27,19 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
     """Refuse a text that repeats another text of the same task, `of`.
 
     Similar means that the longest common subsequence of tokens, as an F-measure, is above
-    `max_similarity`, or above half of it where the other text, of more than ten tokens, stands
-    whole inside this one.
+    `max_similarity`, or above two thirds of it where the other text, of more than ten tokens,
+    stands whole inside this one. A text with `new` tokens of its own passes: "The
+    antonym of hot is cold" has one, where `ignored` lists "the", "of" and "is".
     """
 
     of: Field
     max_similarity: Share
+    new: Count = 0
+    ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse comparisons that say nothing: drafts have one text, and a text is itself."""
+        super().__post_init__()
         if self.field in ("instruction", self.of):
             message = "compare an input or an output with another text"
             raise ValueError(message)
@@ -47,9 +53,14 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
                 continue
             similarity = Indel.normalized_similarity(left, right)
             whole = len(right) > 10 and " ".join(right) in " ".join(left)
-            if similarity > self.max_similarity or (whole and similarity > self.max_similarity / 2):
+            bound = self.max_similarity * 2 / 3 if whole else self.max_similarity
+            if similarity > bound and not self._says_more(left, right):
                 return f"repeats the {self.of} (similarity {similarity:.2f})"
         return ""
+
+    def _says_more(self, left: list[str], right: list[str]) -> bool:
+        """Say whether a text has enough tokens that the other has not."""
+        return bool(self.new) and len(set(left) - set(right) - set(self.ignored)) >= self.new
 
 
 class Label(BaseRule, frozen=True, tag="label", kw_only=True):
@@ -84,6 +95,7 @@ class MissingInput(BaseRule, frozen=True, tag="missing_input", kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a pattern that does not compile, while the recipe is read."""
+        super().__post_init__()
         check_patterns(*self.cues, *self.unless)
 
     def fault(self, task: Task) -> str:
@@ -117,3 +129,23 @@ class ConflictingOutputs(BaseRule, frozen=True, tag="conflicting_outputs", kw_on
             if one.input and answers.setdefault(one.input, one.output) != one.output:
                 return f"two outputs for the input {shortened(one.input)!r}"
         return ""
+
+
+class LabelImbalance(BaseRule, frozen=True, tag="label_imbalance", kw_only=True):
+    """Refuse a classification task whose instances nearly all have one label.
+
+    Nearly all is a share above `max_share`; tasks of fewer than `min_instances` pass. A model
+    trained on them learns the label and not the task.
+    """
+
+    max_share: Share
+    min_instances: Positive = 4
+
+    def fault(self, task: Task) -> str:
+        """Count labels, whatever their case."""
+        if not task.is_classification or len(task.instances) < self.min_instances:
+            return ""
+        labels = Counter(" ".join(tokens(one.output)) for one in task.instances)
+        label, count = labels.most_common(1)[0]
+        share = count / len(task.instances)
+        return f"{share:.0%} have the label {shortened(label)!r}" if share > self.max_share else ""

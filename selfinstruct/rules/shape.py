@@ -6,9 +6,19 @@ Decides: what a task looks like. Does not know: whether it makes sense.
 import re
 import string
 import unicodedata
+import zlib
 from typing import ClassVar
 
-from selfinstruct.rules.base import Count, FieldRule, Positive, Share, Texts, shortened
+from selfinstruct.rules.base import (
+    Count,
+    FieldRule,
+    Positive,
+    Share,
+    Texts,
+    check_patterns,
+    is_prose,
+    shortened,
+)
 from selfinstruct.rules.wording import starts_with
 from selfinstruct.text import tokens
 
@@ -39,14 +49,19 @@ class NotEmpty(FieldRule, frozen=True, tag="not_empty", kw_only=True):
 
 
 class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
-    """Keep what asks for something: a question, or a sentence that starts with an opener.
+    """Refuse what asks for nothing: no question, and no sentence that starts with an opener.
 
     `openers` are the words a request starts with, matched at the start of any sentence or part
-    of one; `never` are starts that only a statement has, to the end of its sentence.
+    of one; `never` are starts that only a statement has, to the end of its sentence. Where there
+    is no opener, a text passes all the same unless it starts with one of `starts` (the pronouns,
+    articles and the like of a statement) or a word with one of the endings `endings`: no list has
+    all verbs. Without `starts` only openers and questions pass.
     """
 
     openers: tuple[str, ...]
     never: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
 
     def fault_in(self, text: str) -> str:
         """Look for a request in any sentence."""
@@ -54,53 +69,109 @@ class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
         stated = [starts_with(self.never).match(sentence) for sentence in sentences]
         if stated[0] and all(stated):
             return f"a statement: starts with {stated[0].group(0)!r}"
-        starts = starts_with(self.openers)
         for sentence, statement in zip(sentences, stated, strict=True):
-            parts = re.split(r"(?<=[:;])\s+|,\s+(?:please\s+)?", sentence)
-            asks = any(part.rstrip().endswith(("?", "？")) or starts.match(part) for part in parts)
-            if asks and not statement:
+            if self._asks(sentence) and not statement:
                 return ""
+        if self.starts and not self._states(text):
+            return ""
         return f"asks for nothing: starts with {shortened(text, 30)!r}"
+
+    def _asks(self, sentence: str) -> bool:
+        """Say whether a part of a sentence is a question or starts with an opener."""
+        starts = starts_with(self.openers)
+        parts = re.split(r"(?<=[:;])\s+|,\s+(?:please\s+)?|\s[-\u2013\u2014]\s", sentence)
+        return any(part.rstrip().endswith(("?", "？")) or starts.match(part) for part in parts)
+
+    def _states(self, text: str) -> bool:
+        """Say whether a text starts as a statement does."""
+        first, *_ = re.findall(r"\w+", text) or [""]
+        return bool(starts_with(self.starts).match(text)) or first.endswith(self.endings)
 
 
 class Unfinished(FieldRule, frozen=True, tag="unfinished", kw_only=True):
     """Refuse a text that breaks off: after a comma, an open bracket or quote, or a word of `words`.
 
-    `words` are those no sentence ends with ("the", "and"), as written: "vitamin A" is whole.
+    `words` are those no sentence ends with ("the", "and"), as written: "vitamin A" is whole, and
+    so is a single word. With one of the regular expressions `unless` in it, only a text with an
+    open bracket or quote breaks off ("Explain what a comet is").
     """
 
     words: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a pattern that does not compile, while the recipe is read."""
+        super().__post_init__()
+        check_patterns(*self.unless)
 
     def fault_in(self, text: str) -> str:
-        """Look at the end."""
+        """Look at the end; code may well end with a semicolon."""
         end = text.rstrip()
-        if end.endswith((",", ";", "(", "[", "-", "\u2013", "\u2014")):
-            return f"ends with {end[-1]!r}"
-        if end.count('"') % 2 or end.count("(") > end.count(")"):
+        prose = is_prose(end)
+        if prose and (_odd_quotes(end) or end.count("(") > end.count(")")):
             return "leaves a quotation or bracket open"
-        last = end.split()[-1] if end else ""
-        return f"ends with the word {last!r}" if last in self.words else ""
+        if any(re.search(pattern, end) for pattern in self.unless):
+            return ""
+        marks = (",", "(", "[", "\u2013", "\u2014", *(";" if prose else ""))
+        if end.endswith(marks) or re.search(r"[^-|\s]\s?-$", end):
+            return f"ends with {end[-1]!r}"
+        *before, last = end.split() or [""]
+        return f"ends with the word {last!r}" if last in self.words and before else ""
+
+
+def _odd_quotes(text: str) -> bool:
+    """Say whether a quotation is left open; a mark after a digit may stand for inches."""
+    marks = re.findall(r'["\u201c\u201d]', text)
+    inches = re.findall(r'(?<=\d)["\u201d]', text)
+    return len(marks) % 2 == 1 and (len(marks) - len(inches)) % 2 == 1
 
 
 class Repetition(FieldRule, frozen=True, tag="repetition", kw_only=True):
     """Refuse a text that goes round in circles.
 
     `max_share` bounds the share of its runs of `run` tokens that occurred before. Texts of
-    fewer than `min_tokens` are kept: short ones repeat by nature.
+    fewer than `min_tokens` are kept: short ones repeat by nature. So do code and tables, which
+    are passed over with `prose`.
     """
 
     max_share: Share
     run: Positive = 4
     min_tokens: Count = 12
+    prose: bool = False
 
     def fault_in(self, text: str) -> str:
         """Count runs of tokens that came before."""
+        if self.prose and not is_prose(text):
+            return ""
         words = tokens(text)
         runs = [tuple(words[i : i + self.run]) for i in range(len(words) - self.run + 1)]
         if len(words) < self.min_tokens or not runs:
             return ""
         share = 1 - len(set(runs)) / len(runs)
         return f"{share:.0%} of it is repeated" if share > self.max_share else ""
+
+
+class Compressible(FieldRule, frozen=True, tag="compressible", kw_only=True):
+    """Refuse a text that zlib packs into less than `min_ratio` of its bytes.
+
+    What repeats packs well, also where no run of words is the same twice ("1. a 2. a 3. a").
+    Texts of fewer than `min_bytes` bytes are kept: packing has an overhead of its own. Code and
+    tables pack well by nature, and are passed over with `prose`.
+    """
+
+    min_ratio: Share
+    min_bytes: Count = 200
+    prose: bool = False
+
+    def fault_in(self, text: str) -> str:
+        """Pack it."""
+        if self.prose and not is_prose(text):
+            return ""
+        data = text.encode("utf-8", "replace")
+        if len(data) < self.min_bytes:
+            return ""
+        ratio = len(zlib.compress(data)) / len(data)
+        return f"packs into {ratio:.0%} of its bytes" if ratio < self.min_ratio else ""
 
 
 class Script(FieldRule, frozen=True, tag="script", kw_only=True):

@@ -77,6 +77,7 @@ class BannedPattern(FieldRule, frozen=True, tag="banned_pattern", kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a pattern that does not compile, while the recipe is read."""
+        super().__post_init__()
         check_patterns(*self.patterns)
 
     def fault_in(self, text: str) -> str:

@@ -1,22 +1,16 @@
-"""Recipes: a TOML file that declares how tasks are proposed, answered and filtered.
+"""What a recipe says: its tables, their settings and bounds.
 
-Decides: the shape of a recipe, where its word lists lie, and its digest. Does not know: how a
-rule judges, or how a prompt is worded.
+Decides: the shape of a recipe, what its settings mean, and its digest. Does not know: how a rule
+judges, how a prompt is worded, or where files lie.
 """
 
-import tomllib
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from selfinstruct.engines.base import Sampling
-from selfinstruct.errors import InputError, unknown_name
-from selfinstruct.resources import data_dir, read_text, recipe_file
 from selfinstruct.rules import Count, Positive, Rule, Share, check_patterns, scope
 from selfinstruct.task import digest, to_json
-
-HINT = "see filters/README.md"
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -135,54 +129,3 @@ class Recipe(_Section, frozen=True, kw_only=True):
     def digest(self) -> str:
         """Return a digest of all that the recipe says, word lists included."""
         return digest(to_json(self).decode(), 32)
-
-
-def load_recipe(given: str) -> Recipe:
-    """Read the recipe that ships under a name, or the TOML file at a path.
-
-    Raises InputError naming file and place for anything that is not a recipe.
-    """
-    if given.endswith(".toml") or "/" in given:
-        path = Path(given)
-        if not path.is_file():
-            raise InputError(f"no such recipe file: {given}", hint="give a name or a .toml file")
-    else:
-        path = recipe_file(given)
-    try:
-        tree = tomllib.loads(read_text(path, hint=HINT))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not TOML: {error}", hint=HINT) from error
-    _resolve_lists(tree, path)
-    try:
-        return msgspec.convert(tree, Recipe)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path}: {_explained(str(error))}", hint=HINT) from error
-
-
-def _resolve_lists(tree: Any, path: Path) -> None:  # noqa: ANN401 (a TOML tree)
-    """Replace each {file = "words/x.txt"} by the lines of that word list."""
-    entries = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    for key, value in list(entries):
-        if isinstance(value, dict) and set(value) == {"file"}:
-            tree[key] = _words(path, str(value["file"]))
-        elif isinstance(value, (dict, list)):
-            _resolve_lists(value, path)
-
-
-def _words(recipe: Path, name: str) -> list[str]:
-    """Read a word list: one entry a line, "#" starts a comment; beside the recipe, or shipped."""
-    for folder in (recipe.parent, data_dir("filters")):
-        if (folder / name).is_file():
-            lines = read_text(folder / name, hint=HINT).splitlines()
-            return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    known = [f"words/{entry.name}" for entry in (data_dir("filters") / "words").iterdir()]
-    raise unknown_name(f"word list in {recipe}", name, known)
-
-
-def _explained(message: str) -> str:
-    """Add the closest rule to msgspec's message about an unknown kind."""
-    if message.startswith("Invalid value '") and "`$.rule" in message:
-        given = message.split("'")[1]
-        kinds = [str(kind.__struct_config__.tag) for kind in Rule.__args__]
-        return f"{unknown_name('rule', given, kinds)} - {message.rpartition(' - ')[2]}"
-    return message

@@ -1,0 +1,21 @@
+"""Recipes: a TOML file that declares how tasks are proposed, answered and filtered."""
+
+from selfinstruct.recipe.files import load_recipe
+from selfinstruct.recipe.sections import (
+    Classify,
+    Instances,
+    NoveltySettings,
+    Propose,
+    Recipe,
+    SemanticSettings,
+)
+
+__all__ = [
+    "Classify",
+    "Instances",
+    "NoveltySettings",
+    "Propose",
+    "Recipe",
+    "SemanticSettings",
+    "load_recipe",
+]
