@@ -28,6 +28,12 @@ WAVES = 6
 SHOWN = 12
 """Topics that a question shows at most, so that the list goes on with others."""
 
+SPARE = 4
+"""Questions beyond the topics that are missing: some replies are none, or known."""
+
+AROUND = "\"'“”*_`"
+"""What may stand around a topic."""
+
 MAX_WORDS = 6
 """Words of a topic; what is longer is a sentence."""
 
@@ -63,20 +69,22 @@ def _generate(run: Run, engine: Engine, watch: Watch, wanted: int) -> list[str]:
     ):
         for wave in range(WAVES):
             missing = wanted - len(found)
+            if missing <= 0:
+                break
             known = list(found.values())
-            asked = [talk.begin(_ask(run, wave, place, known)) for place in range(missing)]
+            questions = range(missing + SPARE)
+            asked = [talk.begin(_ask(run, wave, place, known)) for place in questions]
             for reply in [talk.result(one) for one in asked]:
                 first = first or reply.error
                 if name := topic_in(reply.text):
                     found.setdefault(same(name), name)
-            if len(found) >= wanted:
-                break
     watch.close()
     if not found:
         run.forget(ROUND)
-        message = f"no topic in {wanted * WAVES} replies{first and f'; the first: {first}'}"
+        replies = (wanted + SPARE) * WAVES
+        message = f"no topic in {replies} replies{first and f'; the first: {first}'}"
         raise EngineError(message, hint="give topics of your own: --topics FILE")
-    return list(found.values())
+    return list(found.values())[:wanted]
 
 
 def _ask(run: Run, wave: int, place: int, known: list[str]) -> Script[Completion]:
@@ -97,6 +105,6 @@ def topic_in(reply: str) -> str:
     lines = reply.strip().splitlines()
     line = lines[0] if lines else ""
     name = " ".join(re.sub(r"^\s*(?:\d+[.):]|[-*•])\s+", "", line).split())
-    name = name.strip("\"'“”*_`").rstrip(".,;:!").strip()
+    name = name.lstrip(AROUND).rstrip(f"{AROUND}.,;:!").strip()
     fits = 0 < len(name) <= MAX_LENGTH and len(name.split()) <= MAX_WORDS
     return name if fits and name.isprintable() and any(map(str.isalnum, name)) else ""
