@@ -78,7 +78,7 @@ def _cell(topic: Topic, count: int) -> str:
 def _stale(run: Run, min_novelty: float) -> list[str]:
     """Say that the last round had too little that was new, if it had."""
     novelty = last_novelty(run.folder, run.markers)
-    if novelty.share >= min_novelty:
+    if not min_novelty or novelty.share >= min_novelty:
         return []
     found = f"{novelty.new} of {novelty.judged} drafts were new in round {len(run.markers)}"
     return [f"stopped: {found} ({novelty.share:.3f}), which is below {min_novelty:g}"]

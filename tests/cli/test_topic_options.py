@@ -36,6 +36,7 @@ def test_quotas_end_a_run_and_its_last_lines_count_topics(tmp_path: Path) -> Non
     assert categories(tmp_path) == {"owls": 4, "old clocks": 3}
     assert "2 topics: old clocks 3 of 3, owls 4 of 4\nevery topic has its quota\n" in result.out
     before = files(tmp_path / "run")
+    assert "\ntopics:  owls 4, old clocks 3\n" in run("show", tmp_path / "run").out
     again = run(*words)
     assert "nothing to do" in again.err
     assert "every topic has its quota" in again.out
