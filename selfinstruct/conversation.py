@@ -18,7 +18,7 @@ from selfinstruct.engines.base import Completion, Engine, Prompt
 from selfinstruct.errors import EngineError
 from selfinstruct.journal import Journal, stage_of
 
-STAGES = ("propose", "classify", "input", "respond", "instances")
+STAGES = ("topics", "propose", "classify", "input", "respond", "instances")
 """In the order in which they are asked when there is a choice: prompts of one stage share their
 head, and what comes late in a round is then what nothing else waits for."""
 

@@ -24,17 +24,28 @@ from selfinstruct.stages.answer import answer
 from selfinstruct.stages.base import Round, Unwatched, Watch, draw_exemplars
 from selfinstruct.stages.classify import classify
 from selfinstruct.stages.propose import propose, slots
+from selfinstruct.stages.topics import topics_of
+from selfinstruct.stats import last_novelty
 from selfinstruct.task import Task
+from selfinstruct.topics import full
 
 BARREN_ROUNDS = 3
 """A run for a target stops after this many rounds in a row that accepted nothing."""
 
 
 def grow(
-    run: Run, engine: Engine, *, rounds: int | None, target: int = 0, watch: Watch | None = None
+    run: Run,
+    engine: Engine,
+    *,
+    rounds: int | None,
+    target: int = 0,
+    min_novelty: float = 0,
+    watch: Watch | None = None,
 ) -> Iterator[Marker]:
     """Play rounds until the run has `rounds` of them or `target` grown tasks; yield each marker.
 
+    A run with topics ends when each has its quota; any run ends after a round in which a smaller
+    share of drafts than `min_novelty` was new (see stats.last_novelty).
     Rounds that are finished already are not played again. Without a number of rounds, a run
     for a target gives up after BARREN_ROUNDS that accepted nothing.
     """
@@ -43,7 +54,12 @@ def grow(
     saved = run.folder / "novelty.index"
     exemplars = draw_exemplars(run, pool)
     judges.recall((*pool.seeds, *pool.grown), saved)
-    while not _enough(run, rounds, target):
+    topics = topics_of(run, engine, watch or Unwatched())
+    while not (
+        _enough(run, rounds, target)
+        or full(topics, pool.counts)
+        or (min_novelty and last_novelty(run.folder, run.markers).share < min_novelty)
+    ):
         outcome = Outcome(round=len(run.markers) + 1)
         now = Round(
             run=run,
@@ -52,6 +68,7 @@ def grow(
             watch=watch or Unwatched(),
             exemplars=exemplars,
             outcome=outcome,
+            topics=topics,
         )
         began = time.monotonic()
         try:

@@ -13,6 +13,7 @@ from selfinstruct.engines.base import EngineInfo
 from selfinstruct.prompts import Prompts
 from selfinstruct.recipe import Recipe
 from selfinstruct.task import Task, digest, to_json
+from selfinstruct.topics import Steering
 
 FORMAT = 1
 """Raised when the same journal would give other rows: older runs are then refused."""
@@ -30,10 +31,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 42
     prompts_per_round: int = 40
     max_tokens_per_round: int = 0
+    steering: Steering | None = None
 
     def fingerprint(self) -> dict[str, str]:
         """Return what must be equal for a run to be resumed: name to value or digest."""
         seeds = digest(to_json(self.seeds).decode(), 32)
+        steered = {"topics": self.steering.fingerprint()} if self.steering else {}
         return {
             "format": str(FORMAT),
             "seeds": f"{self.seeds_name} {seeds}",
@@ -45,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "seed": str(self.seed),
             "prompts-per-round": str(self.prompts_per_round),
             "max-tokens-per-round": str(self.max_tokens_per_round),
+            **steered,
         }
 
     def frozen(self, version: str) -> dict[str, Any]:
@@ -56,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "prompts": self.prompts.texts,
             "recipe": msgspec.to_builtins(self.recipe),
         }
+        if self.steering:
+            tree["steering"] = msgspec.to_builtins(self.steering)
         return {name: _without_none(value) for name, value in tree.items()}
 
 

@@ -1,14 +1,17 @@
 """The numbers of a run: the one source for the closing table, `show`, reports and cards.
 
-Decides: how yields and reasons are counted. Does not know: how numbers are shown.
+Decides: how yields, reasons and novel shares are counted. Does not know: how numbers are shown.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
 from selfinstruct.run import Marker
+from selfinstruct.sift import Rejected
+from selfinstruct.storage import read_rows
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,3 +55,33 @@ def by_round(rounds: Iterable[Marker], seconds: Mapping[int, float]) -> list[Row
         rejected=dict(reasons.most_common()),
     )
     return [*rows, total]
+
+
+class Novelty(msgspec.Struct, frozen=True):
+    """Of the drafts of a round that passed the rules on instructions: how many, how many new."""
+
+    judged: int
+    new: int
+
+    @property
+    def share(self) -> float:
+        """Return the share of new ones; 1 where there was none to judge."""
+        return self.new / self.judged if self.judged else 1.0
+
+
+def last_novelty(folder: Path, rounds: Sequence[Marker]) -> Novelty:
+    """Count what novelty came to in the last finished round, from its refusals on the disk.
+
+    Every proposal but those refused at the stage "propose" by anything else was judged by it;
+    it refused those whose refusal names a nearest task. So the count is the same whenever it is
+    made, also for a run that nobody meant to stop by it.
+    """
+    if not rounds:
+        return Novelty(0, 0)
+    start = rounds[-2].rejected_bytes if len(rounds) > 1 else 0
+    end = rounds[-1].rejected_bytes
+    refusals = read_rows(folder / "rejected.jsonl", Rejected, start=start, end=end)
+    proposals = [row for row in refusals if row.stage == "propose"]
+    known = sum(row.nearest is not None for row in proposals)
+    judged = rounds[-1].proposed - (len(proposals) - known)
+    return Novelty(judged, judged - known)

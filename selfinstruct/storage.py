@@ -129,19 +129,23 @@ def truncate(path: Path, size: int) -> None:
         os.truncate(path, size)
 
 
-def read_rows(path: Path, row_type: type[Row], *, end: int | None = None) -> Iterator[Row]:
+def read_rows(
+    path: Path, row_type: type[Row], *, start: int = 0, end: int | None = None
+) -> Iterator[Row]:
     """Yield the rows of a JSONL file that this program wrote; a torn last line is dropped.
 
-    With `end`, rows that begin at that byte or later are left out. A file that is absent has no
-    rows. Raises RunError, with file and line, for a whole line that is not such a row.
+    Rows before the byte `start`, where one begins, and those that begin at `end` or later are
+    left out. A file that is absent has no rows. Raises RunError, with file and line (counted from
+    `start`), for a whole line that is not such a row.
     """
     decoder = msgspec.json.Decoder(row_type)
     hint = "the file was changed by hand; restore it"
-    place = 0
+    place = start
     try:
         if not path.exists():
             return
         with path.open("rb") as lines:
+            lines.seek(start)
             for number, line in enumerate(lines, 1):
                 if not line.endswith(b"\n") or (end is not None and place >= end):
                     return

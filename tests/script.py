@@ -136,6 +136,15 @@ _INSTANCES: tuple[tuple[str, str], ...] = (
 )
 
 
+_TOPICS: tuple[tuple[str, str], ...] = (
+    *((f" {what}", "stop") for what in _WHAT),
+    (" Chess openings for beginners.", "stop"),
+    ("", "stop"),
+    ("", "error"),
+    (" a topic that goes on and on until nobody", "length"),
+)
+
+
 def proposals() -> list[str]:
     """Return the good proposals: continuations that pass the default recipe after most leads."""
     found = []
@@ -160,6 +169,7 @@ def write_script(path: Path) -> Path:
     lines += [("*/respond/*", text, "stop") for text in _RESPONSES]
     lines += [("*/respond/*", *bad) for bad in _BAD_RESPONSES]
     lines += [("*/instances/*", *reply) for reply in _INSTANCES]
+    lines += [("*/topics/*", *reply) for reply in _TOPICS]
     rows = [
         {
             "key": key,

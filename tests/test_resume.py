@@ -24,15 +24,17 @@ def bytes_of(run: Path) -> dict[str, bytes]:
     """Return the content of everything that must be equal: all but journal, times and lock."""
     files = [run / "run.toml", run / "seeds.jsonl", run / "pool.jsonl", run / "rejected.jsonl"]
     files += sorted((run / "rounds").iterdir()) + sorted((run / "export").iterdir())
+    files += sorted(run.glob("topics.jsonl"))
     return {str(path.relative_to(run)): path.read_bytes() for path in files}
 
 
 def play(
-    out: Path, script: Path, *, kill_at: int = 0, hash_seed: str = "0"
+    out: Path, script: Path, *more: str, kill_at: int = 0, hash_seed: str = "0"
 ) -> subprocess.CompletedProcess[str]:
-    """Grow three rounds in a process of its own."""
+    """Grow three rounds in a process of its own, with `more` options."""
     command = [sys.executable, str(HERE / "killed.py"), str(kill_at), "grow", "--rounds", "3"]
     command += ["--prompts-per-round", "12", "--engine", f"scripted:{script}", "--out", str(out)]
+    command += more
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
@@ -69,6 +71,41 @@ def test_killed_run_ends_with_the_same_bytes(
         result = play(tmp_path / "run", script, kill_at=random.randint(1, events))
         kills += result.returncode == -signal.SIGKILL
     result = play(tmp_path / "run", script)
+    assert result.returncode == 0, result.stderr
+    assert bytes_of(tmp_path / "run") == expected
+    assert kills > 0
+
+
+def steered(folder: Path, kind: str) -> list[str]:
+    """Return the options of a run that is told what to grow, in one of three ways."""
+    path = folder / "topics.txt"
+    path.write_text("owls\t4\nrivers\nold clocks\t3\n", encoding="utf-8")
+    ways = {
+        "given": ["--topics", str(path)],
+        "generated": ["--generate-topics", "5"],
+        "novel": ["--generate-topics", "9", "--stop-when-novelty-below", "0.9"],
+    }
+    return ways[kind]
+
+
+@pytest.mark.parametrize("kind", ["given", "generated", "novel"])
+def test_killed_run_with_topics_ends_with_the_same_bytes(kind: str, tmp_path: Path) -> None:
+    """Topics, their quotas and an early end survive SIGKILL: also of a model that names topics."""
+    script = write_script(tmp_path / "script.jsonl")
+    whole = play(tmp_path / "whole", script, *steered(tmp_path, kind), hash_seed="3")
+    assert whole.returncode == 0, whole.stderr
+    events = int(whole.stderr.split()[-1])
+    expected = bytes_of(tmp_path / "whole")
+    rounds = sum(name.startswith("rounds/") for name in expected)
+    assert rounds == (3 if kind != "novel" else 2)
+    random = Random(kind)
+    moments = [random.randint(1, events) for _ in range(KILLS)]
+    moments += [random.randint(events // 40, events // 8) for _ in range(2)]  # before round 1 ends
+    kills = 0
+    for kill_at in moments:
+        result = play(tmp_path / "run", script, *steered(tmp_path, kind), kill_at=kill_at)
+        kills += result.returncode == -signal.SIGKILL
+    result = play(tmp_path / "run", script, *steered(tmp_path, kind))
     assert result.returncode == 0, result.stderr
     assert bytes_of(tmp_path / "run") == expected
     assert kills > 0

@@ -69,4 +69,6 @@ def _wanted(option: click.Option) -> tuple[type, str]:
         return bool, "true or false"
     if isinstance(option.type, click.types.IntParamType):
         return int, "a whole number"
+    if isinstance(option.type, click.types.FloatParamType):
+        return float, "a number such as 0.5"
     return str, "a text in quotes"

@@ -5,6 +5,7 @@ Decides: defaults, what is printed, and what a stop says. Does not know: what a 
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from msgspec import structs
 from selfinstruct import __version__
 from selfinstruct.cli.config import read_config
 from selfinstruct.cli.progress import Bars, JsonLog, closing_table
+from selfinstruct.cli.steering import End, closing_lines, gave_up, quotas, steering_from
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
 from selfinstruct.errors import InputError, SelfInstructError, unknown_name
 from selfinstruct.export import FORMATS, export
@@ -85,6 +87,26 @@ def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
 @click.option(
     "--prompts", type=click.Path(path_type=Path), help="Folder of texts that replace ours."
 )
+@click.option(
+    "--topics",
+    type=click.Path(path_type=Path),
+    help="What tasks are to be about: a topic a line, a quota after a tab.",
+)
+@click.option(
+    "--generate-topics",
+    default=0,
+    type=click.IntRange(min=0, max=10_000),
+    metavar="N",
+    help="Have the model write N topics first.  [default: none]",
+)
+@click.option(
+    "--stop-when-novelty-below",
+    "min_novelty",
+    default=0.0,
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Stop after a round of whose drafts a smaller share was new (0 to 1).  [default: never]",
+)
 @click.option("--seed", default=42, show_default=True, type=int, help="Seed of all random choices.")
 @click.option(
     "--prompts-per-round",
@@ -136,6 +158,9 @@ def grow(
     language: str,
     recipe: str,
     prompts: Path | None,
+    topics: Path | None,
+    generate_topics: int,
+    min_novelty: float,
     seed: int,
     prompts_per_round: int,
     max_tokens_per_round: int,
@@ -149,7 +174,8 @@ def grow(
 
     Kill it at any time: the same command goes on where it stopped.
     """
-    texts = load_prompts(language, prompts)
+    steering = steering_from(topics, generate_topics)
+    texts = load_prompts(language, prompts, steered=steering is not None)
     chosen = load_recipe(recipe)
     if chosen.language != language:
         message = f"the recipe {chosen.name!r} is for {chosen.language!r}, not {language!r}"
@@ -174,32 +200,42 @@ def grow(
             seed=seed,
             prompts_per_round=prompts_per_round,
             max_tokens_per_round=max_tokens_per_round,
+            steering=steering,
         )
-        wanted = rounds if rounds is not None else None if target else DEFAULT_ROUNDS
+        goal = target or quotas(steering)
+        wanted = rounds if rounds is not None else None if goal else DEFAULT_ROUNDS
         watch: Watch = Unwatched() if quiet else JsonLog() if log_json else Bars()
         with Run(out, settings, version=__version__, fork=fork) as run:
-            _play(run, model, wanted, target or 0, watch)
+            end = End(wanted, target or 0, min_novelty)
+            _play(run, model, end, watch)
             written = {} if no_export else _export(out, exports)
-            gave_up = wanted is None and len(run.grown) < (target or 0)
+            lines = closing_lines(run, min_novelty)
             if log_json and isinstance(watch, JsonLog):
                 watch.end(run.markers, seconds_by_round(out), written)
             elif not quiet:
-                _closing(out, run, wanted, written)
-            if gave_up:
-                message = f"gave up at {len(run.grown)} of {target} tasks: {BARREN_ROUNDS} rounds"
+                _closing(out, run, wanted, written, lines)
+            if gave_up(run, end):
+                message = f"gave up at {len(run.grown)} of {goal} tasks: {BARREN_ROUNDS} rounds"
                 raise SelfInstructError(
                     f"{message} in a row accepted nothing",
                     hint=f"see why: selfinstruct show {out} --rejected all",
                 )
 
 
-def _play(run: Run, model: Engine, rounds: int | None, target: int, watch: Watch) -> None:
+def _play(run: Run, model: Engine, end: End, watch: Watch) -> None:
     """Play rounds; a stop says where it was and how to go on."""
     if isinstance(watch, Bars):
         watch.begin(run)
     before = len(run.markers)
     try:
-        for marker in play_rounds(run, model, rounds=rounds, target=target, watch=watch):
+        for marker in play_rounds(
+            run,
+            model,
+            rounds=end.rounds,
+            target=end.target,
+            min_novelty=end.min_novelty,
+            watch=watch,
+        ):
             watch.finished(marker)
         if isinstance(watch, Bars) and len(run.markers) == before:
             watch.nothing_to_do(run)
@@ -223,9 +259,13 @@ def _export(out: Path, formats: tuple[str, ...]) -> dict[str, int]:
     return {str(path): export(out, name, path) for name, path in paths.items()}
 
 
-def _closing(out: Path, run: Run, wanted: int | None, written: dict[str, int]) -> None:
-    """Print the table, the files, and what to type next."""
+def _closing(
+    out: Path, run: Run, wanted: int | None, written: dict[str, int], lines: Sequence[str]
+) -> None:
+    """Print the table, what there is to say beside it, the files, and what to type next."""
     click.echo(closing_table(run.markers, seconds_by_round(out)))
+    for line in lines:
+        click.echo(line)
     for path, count in written.items():
         click.echo(f"wrote {path} ({count} rows)")
     click.echo(f"\nLook at it:  {shlex.join(['selfinstruct', 'show', str(out)])}")

@@ -87,9 +87,10 @@ class Bars:
             self._stages.clear()
             self._refused = self._tokens = 0
             self._began = time.monotonic()
+            number = int(prompt.key.partition("/")[0])
             self._bar = tqdm(
                 total=0,
-                desc=f"round {int(prompt.key.partition('/')[0])}",
+                desc=f"round {number}" if number else "topics",
                 unit="",
                 file=sys.stderr,
                 disable=not sys.stderr.isatty(),

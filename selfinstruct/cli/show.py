@@ -22,6 +22,9 @@ from selfinstruct.task import Task
 WIDTH = 400
 """Characters of a text that a sample shows; `--task` shows all."""
 
+SHOWN = 24
+"""Topics that are counted by name, those with the most tasks first."""
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -57,6 +60,10 @@ def show(run: Path, samples: int, seed: int, rule: str | None, wanted: str | Non
         f"tasks:   {len(grown)} grown ({classes} classification, {with_input} with input), "
         f"{sum(marker.proposed for marker in markers)} proposed in {len(markers)} rounds\n"
     )
+    if topics := Counter(task.category for task in grown if task.category):
+        cells = [f"{visible(name)} {count}" for name, count in topics.most_common(SHOWN)]
+        rest = [f"and {len(topics) - SHOWN} more"] if len(topics) > SHOWN else []
+        click.echo(f"topics:  {', '.join([*cells, *rest])}\n")
     click.echo(closing_table(markers, seconds_by_round(run)))
     chosen = slot_random(seed, "show").sample(grown, min(samples, len(grown)))
     for task in chosen:

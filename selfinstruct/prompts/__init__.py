@@ -9,7 +9,7 @@ without them it is plain text for the model to go on with.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from traceback import extract_tb
@@ -27,6 +27,9 @@ from selfinstruct.task import Instance, Origin, Task, digest, new_task, to_json
 NAMES = ("propose", "propose_json", "classify", "input", "respond", "instances", "classes")
 """The questions; each has a file NAME.txt."""
 
+STEERED = ("propose_topic", "propose_json_topic", "topics")
+"""Those of a run with topics: it proposes with the first two, and may ask for topics itself."""
+
 _ROLE = re.compile(r"(?m)^\[(system|user|assistant)\][ \t]*\n")
 
 
@@ -40,30 +43,52 @@ class Prompts(msgspec.Struct, frozen=True):
         return digest(to_json(sorted(self.texts.items())).decode(), 32)
 
     def propose(
-        self, key: str, examples: Sequence[Task], *, lead: str, last: int, sampling: Sampling
+        self,
+        key: str,
+        examples: Sequence[Task],
+        *,
+        lead: str,
+        last: int,
+        sampling: Sampling,
+        topic: str = "",
     ) -> Prompt:
-        """Ask for instructions that go on a list of examples, up to item number `last`."""
+        """Ask for instructions that go on a list of examples, up to item number `last`.
+
+        With a topic, all of them are to be about it.
+        """
         shown = [" ".join(task.instruction.split()) for task in examples]
         stop = (*sampling.stop, *(mark.format(last + 1) for mark in ("\n{}.", "\nTask {}:")))
-        return self._fill(
-            "propose",
-            key,
-            msgspec.structs.replace(sampling, stop=stop),
-            {"examples": shown, "lead": lead, "next": len(shown) + 1, "last": last},
-        )
+        sampling = msgspec.structs.replace(sampling, stop=stop)
+        values = {"examples": shown, "lead": lead, "next": len(shown) + 1, "last": last}
+        if topic:
+            return self._fill("propose_topic", key, sampling, {**values, "topic": topic})
+        return self._fill("propose", key, sampling, values)
 
     def propose_json(
-        self, key: str, examples: Sequence[Task], *, lead: str, new: int, sampling: Sampling
+        self,
+        key: str,
+        examples: Sequence[Task],
+        *,
+        lead: str,
+        new: int,
+        sampling: Sampling,
+        topic: str = "",
     ) -> Prompt:
-        """Ask for `new` instructions like the examples, as a JSON array of strings."""
+        """Ask for `new` instructions like the examples, as a JSON array of strings.
+
+        With a topic, all of them are to be about it.
+        """
         schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": new}
         shown = [" ".join(task.instruction.split()) for task in examples]
-        return self._fill(
-            "propose_json",
-            key,
-            msgspec.structs.replace(sampling, schema=to_json(schema).decode()),
-            {"examples": shown, "lead": lead, "new": new},
-        )
+        sampling = msgspec.structs.replace(sampling, schema=to_json(schema).decode())
+        values = {"examples": shown, "lead": lead, "new": new}
+        if topic:
+            return self._fill("propose_json_topic", key, sampling, {**values, "topic": topic})
+        return self._fill("propose_json", key, sampling, values)
+
+    def topics(self, key: str, known: Sequence[str], *, sampling: Sampling) -> Prompt:
+        """Ask for one more topic, different from those that are known."""
+        return self._fill("topics", key, sampling, {"known": known})
 
     def classify(
         self, key: str, exemplars: Sequence[Task], task: Task, *, sampling: Sampling
@@ -154,19 +179,34 @@ def _render(name: str, source: str, values: dict[str, object], above: int = 0) -
         raise InputError(f"{name}.txt:{line + above}: {error}", hint=hint) from error
 
 
-def load_prompts(language: str, overrides: Path | None = None) -> Prompts:
+def load_prompts(language: str, overrides: Path | None = None, *, steered: bool = False) -> Prompts:
     """Read the texts of a language; files in the folder `overrides` replace single ones.
 
-    A folder that has them all makes any language possible. Raises InputError for a language
-    without texts, a folder that is not there or replaces nothing, and a file in it that has
-    another name or cannot be filled.
+    Those in STEERED are read for a `steered` run only, so that no other depends on them. A folder
+    that has all the texts makes any language possible. Raises InputError for a language without
+    texts, a folder that is not there or replaces nothing, and a file in it that has another name,
+    cannot be filled, or replaces a text that a steered run does not ask.
     """
-    texts: dict[str, str] = {}
-    if overrides is None or not all((overrides / f"{name}.txt").is_file() for name in NAMES):
-        folder = prompts_dir(language)
-        texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in NAMES}
+    names = (*NAMES, *STEERED) if steered else NAMES
+    own = {} if overrides is None else _own_texts(overrides)
+    shipped = [name for name in names if name not in own]
+    folder = prompts_dir(language) if shipped else Path()
+    hint = f"there is none for {language!r} yet: give one with --prompts DIR"
+    texts = {name: read_text(folder / f"{name}.txt", hint=hint) for name in shipped}
+    prompts = Prompts(texts | {name: own[name] for name in names if name in own})
     if overrides is None:
-        return Prompts(texts)
+        return prompts
+    if steered:
+        _require_steered(overrides, own)
+    try:
+        _try_out(prompts, steered=steered)
+    except InputError as error:
+        raise InputError(str(overrides / str(error)), hint=error.hint) from error
+    return prompts
+
+
+def _own_texts(overrides: Path) -> dict[str, str]:
+    """Read the texts that a folder replaces ours with."""
     hint = f"--prompts takes a folder with any of: {', '.join(f'{name}.txt' for name in NAMES)}"
     if not overrides.is_dir():
         raise InputError(f"no such folder: {overrides}", hint=hint)
@@ -174,18 +214,21 @@ def load_prompts(language: str, overrides: Path | None = None) -> Prompts:
     if not paths:
         raise InputError(f"{overrides} holds no prompt", hint=hint)
     for path in paths:
-        if path.stem not in NAMES:
-            raise unknown_name(f"prompt in {overrides}", path.stem, NAMES)
-        texts[path.stem] = read_text(path, hint=hint)
-    prompts = Prompts(texts)
-    try:
-        _try_out(prompts)
-    except InputError as error:
-        raise InputError(str(overrides / str(error)), hint=error.hint) from error
-    return prompts
+        if path.stem not in (*NAMES, *STEERED):
+            raise unknown_name(f"prompt in {overrides}", path.stem, (*NAMES, *STEERED))
+    return {path.stem: read_text(path, hint=hint) for path in paths}
 
 
-def _try_out(prompts: Prompts) -> None:
+def _require_steered(overrides: Path, own: Mapping[str, str]) -> None:
+    """Refuse a text of one's own that a run with topics would silently not ask."""
+    for name in ("propose", "propose_json"):
+        if name in own and f"{name}_topic" not in own:
+            message = f"a run with topics asks {name}_topic.txt, not {overrides / name}.txt"
+            hint = f"put a {name}_topic.txt beside it that speaks of {{{{ topic }}}} too"
+            raise InputError(message, hint=hint)
+
+
+def _try_out(prompts: Prompts, *, steered: bool) -> None:
     """Fill each text with samples: a fault shows before a run begins."""
     some = Sampling()
     for is_class in (True, False):
@@ -196,9 +239,12 @@ def _try_out(prompts: Prompts) -> None:
             instances=(Instance(input="An input.", output="Yes"), Instance(input="", output="No")),
             is_classification=is_class,
         )
-        prompts.propose("", [task], lead="Do", last=2, sampling=some)
-        prompts.propose_json("", [task], lead="Do", new=2, sampling=some)
+        for topic in ("", "it") if steered else ("",):
+            prompts.propose("", [task], lead="Do", last=2, topic=topic, sampling=some)
+            prompts.propose_json("", [task], lead="Do", new=2, topic=topic, sampling=some)
         prompts.classify("", [task], task, sampling=some)
         prompts.input("", task, kind="text", topic="it", sampling=some)
         prompts.respond("", task, "An input." if is_class else "", sampling=some)
         prompts.instances("", [task], task, sampling=some)
+    if steered:
+        prompts.topics("", ["one"], sampling=some)

@@ -26,6 +26,8 @@ class Propose(_Section, frozen=True, kw_only=True):
     in a row show the same instructions, so that an engine reads them once; each has its own seed
     and lead. `parse` "paper" reads replies as the published code does; "json" asks for a JSON
     array, with the text `propose_json`, and has the engine hold the reply to that form.
+    With `balance`, a prompt shows tasks of as many categories as possible, and grown ones of each
+    category as often; a task without one counts by the first word of its instruction.
     """
 
     in_context: Positive = 8
@@ -35,7 +37,13 @@ class Propose(_Section, frozen=True, kw_only=True):
     share: Positive = 1
     leads: tuple[str, ...] = ()
     parse: Literal["list", "paper", "json"] = "list"
+    balance: bool | msgspec.UnsetType = msgspec.UNSET
     sampling: Sampling
+
+    def __post_init__(self) -> None:
+        """Leave out a balance that is off: the digest is then that of a recipe without a word."""
+        if not self.balance:
+            msgspec.structs.force_setattr(self, "balance", msgspec.UNSET)
 
 
 class Classify(_Section, frozen=True, kw_only=True):

@@ -32,13 +32,21 @@ def create(folder: Path, settings: Settings, version: str, fork: Path | None) ->
     replace_file(folder / ".new", b"")
     if fork is not None:
         _copy_rounds(fork, folder)
+        _copy_topics(fork, folder, settings)
     replace_file(folder / "seeds.jsonl", [to_json(task) + b"\n" for task in settings.seeds])
     text = tomli_w.dumps(tree, multiline_strings=True)
     replace_file(folder / "run.toml", text.encode())
     (folder / ".new").unlink()
 
 
-OURS = ("pool.jsonl", "rejected.jsonl", "timings.jsonl", "seeds.jsonl", "ancestors.jsonl")
+OURS = (
+    "pool.jsonl",
+    "rejected.jsonl",
+    "timings.jsonl",
+    "seeds.jsonl",
+    "ancestors.jsonl",
+    "topics.jsonl",
+)
 """What an unfinished creation may have left beside rounds/ and journal/."""
 
 
@@ -64,13 +72,21 @@ def _copy_rounds(fork: Path, folder: Path) -> None:
             if (fork / name).exists():
                 replace_file(folder / name, (fork / name).read_bytes())
         for path in sorted((fork / "journal").glob("[0-9]*.jsonl")):
-            if int(path.name.partition("-")[0]) <= len(markers):
+            if 1 <= int(path.name.partition("-")[0]) <= len(markers):
                 replace_file(folder / "journal" / path.name, path.read_bytes())
     except OSError as error:
         hint = "the run that --fork names is damaged; restore it"
         raise RunError(f"cannot read {error.filename}: {error.strerror}", hint=hint) from error
     for marker in markers:
         replace_file(marker_path(folder, marker.round), to_json(marker) + b"\n")
+
+
+def _copy_topics(fork: Path, folder: Path, settings: Settings) -> None:
+    """Copy the topics that a model wrote, if the new run wants as many: it need not be asked."""
+    had = require_run(fork)["fingerprint"].get("topics")
+    path = fork / "topics.jsonl"
+    if path.exists() and had == settings.fingerprint().get("topics"):
+        replace_file(folder / path.name, path.read_bytes())
 
 
 def same_fork(folder: Path, fork: Path | None) -> None:
@@ -97,10 +113,11 @@ def begun_licence(folder: Path) -> str | None:
 def same_settings(folder: Path, settings: Settings) -> None:
     """Refuse to go on with a run that was begun with other settings, naming what differs."""
     had = require_run(folder)["fingerprint"]
+    now = settings.fingerprint()
     differing = [
-        f"{name}: {had.get(name, 'none')!r} there, {value!r} now"
-        for name, value in settings.fingerprint().items()
-        if had.get(name) != value
+        f"{name}: {had.get(name, 'none')!r} there, {now.get(name, 'none')!r} now"
+        for name in dict.fromkeys((*now, *had))
+        if had.get(name) != now.get(name)
     ]
     if differing:
         message = f"{folder} was begun with other settings ({'; '.join(differing)})"

@@ -35,7 +35,8 @@ def respond(now: Round, draft: Task) -> Script[Verdict]:
     given = ""
     if kind := missing_input(how, draft.instruction):
         key = now.key("input", place_of(draft))
-        topic = slot_random(settings.seed, key).choice(how.input_topics)
+        # a task with a topic is about it, if not by its words, then by what it is done with
+        topic = draft.category or slot_random(settings.seed, key).choice(how.input_topics)
         sampling = now.seeded(how.input_sampling, key)
         reply = yield settings.prompts.input(key, draft, kind=kind, topic=topic, sampling=sampling)
         if refusal := failed(reply, "input", draft, whole=True):

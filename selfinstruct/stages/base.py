@@ -14,6 +14,7 @@ from selfinstruct.pool import Pool, slot_random
 from selfinstruct.run import Marker, Outcome, Run
 from selfinstruct.sift import Rejected
 from selfinstruct.task import Task, digest
+from selfinstruct.topics import Topic
 
 
 class Watch(Listener, Protocol):
@@ -81,6 +82,7 @@ class Round(msgspec.Struct, kw_only=True):
     watch: Watch
     exemplars: Exemplars
     outcome: Outcome
+    topics: tuple[Topic, ...] = ()
 
     def key(self, stage: str, place: str) -> str:
         """Return the key of a question: "0001/respond/0017-2" for place "0017-2"."""

@@ -1,7 +1,7 @@
 """The first stage: new instructions, asked for by showing some that are there.
 
-Decides: which instructions a prompt shows, and where each draft is said to come from. Does not
-know: whether a draft is any good.
+Decides: which instructions a prompt shows, what they are to be about, and where each draft is said
+to come from. Does not know: whether a draft is any good, or about what it was asked to be.
 """
 
 from collections.abc import Iterator
@@ -16,31 +16,48 @@ from selfinstruct.recipe import Propose
 from selfinstruct.sift import Kept, Rejected, Verdict
 from selfinstruct.stages.base import Round, failed
 from selfinstruct.task import Origin, Task, new_task
+from selfinstruct.topics import Turn, deal
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """A place for one prompt: the tasks it shows, and how the first new one begins."""
+    """A place for one prompt: the tasks it shows, how many new ones it asks for, and about what.
+
+    The first new one begins with `lead`; `topic` is "" in a run without topics.
+    """
 
     number: int
     examples: tuple[Task, ...]
     lead: str
+    new: int
+    topic: str
 
 
 def slots(now: Round) -> Iterator[Slot]:
     """Draw the slots of a round: by the run's seed, the round and the slot alone.
 
-    With the recipe's `share`, that many slots in a row show the examples of the first of them.
+    Topics depend on the pool as it stood when the round began, too. With the recipe's `share`,
+    that many slots in a row show the examples of the first of them.
     """
     settings = now.run.settings
     how = settings.recipe.propose
     examples: tuple[Task, ...] = ()
-    for number in range(settings.prompts_per_round):
+    draw = now.pool.sample_kinds if how.balance else now.pool.sample
+    for number, turn in enumerate(_turns(now)):
         random = slot_random(settings.seed, now.outcome.round, number)
-        drawn = now.pool.sample(
-            random, count=how.in_context, grown=how.grown, max_words=how.max_words
-        )
+        drawn = draw(random, count=how.in_context, grown=how.grown, max_words=how.max_words)
         examples = examples if number % how.share else tuple(drawn)
-        yield Slot(number, examples, random.choice(how.leads) if how.leads else "")
+        lead = random.choice(how.leads) if how.leads else ""
+        yield Slot(number, examples, lead, turn.new, turn.topic)
+
+
+def _turns(now: Round) -> Iterator[Turn]:
+    """Say what each slot of a round asks for."""
+    settings = now.run.settings
+    slots, new = settings.prompts_per_round, settings.recipe.propose.new
+    if not now.topics:
+        return iter([Turn("", new)] * slots)
+    random = slot_random(settings.seed, now.outcome.round, "topics")
+    return deal(now.topics, now.pool.counts, random, slots=slots, new=new)
 
 
 def propose(now: Round, slot: Slot) -> Script[list[Verdict]]:
@@ -49,26 +66,27 @@ def propose(now: Round, slot: Slot) -> Script[list[Verdict]]:
     how = settings.recipe.propose
     key = now.key("propose", f"{slot.number:04d}")
     sampling = now.seeded(how.sampling, key)
-    shown, lead = slot.examples, slot.lead
+    shown, lead, new, topic = slot.examples, slot.lead, slot.new, slot.topic
     if how.parse == "json":
         prompt = settings.prompts.propose_json(
-            key, shown, lead=lead, new=how.new, sampling=sampling
+            key, shown, lead=lead, new=new, topic=topic, sampling=sampling
         )
     else:
-        last = len(shown) + how.new
-        prompt = settings.prompts.propose(key, shown, lead=lead, last=last, sampling=sampling)
+        last = len(shown) + new
+        prompt = settings.prompts.propose(
+            key, shown, lead=lead, last=last, topic=topic, sampling=sampling
+        )
     reply = yield prompt
-    parents = tuple(task.id for task in shown)
     items = _items(how, reply, lead, len(shown) + 1)
     if not items:
-        return [_no_task(reply, _draft(now, reply.text, f"{key}#0", parents))]
+        return [_no_task(reply, _draft(now, slot, reply.text, f"{key}#0"))]
     drafts = [
-        (item, _draft(now, item.text, f"{key}#{place}", parents))
+        (item, _draft(now, slot, item.text, f"{key}#{place}"))
         for place, item in enumerate(items, 1)
     ]
-    verdicts = [_verdict(item, draft) for item, draft in drafts[: how.new]]
-    surplus = f"{how.new} asked for"
-    verdicts += [Rejected("propose", "surplus", surplus, draft) for _, draft in drafts[how.new :]]
+    verdicts = [_verdict(item, draft) for item, draft in drafts[:new]]
+    surplus = f"{new} asked for"
+    verdicts += [Rejected("propose", "surplus", surplus, draft) for _, draft in drafts[new:]]
     return verdicts
 
 
@@ -84,19 +102,20 @@ def _items(how: Propose, reply: Completion, lead: str, first: int) -> list[parse
     return parse.listed_items(lead + reply.text, first=first, truncated=cut)
 
 
-def _draft(now: Round, text: str, place: str, parents: tuple[str, ...]) -> Task:
+def _draft(now: Round, slot: Slot, text: str, place: str) -> Task:
     """Make a draft that says where it came from."""
     info = now.run.settings.engine  # the model, with the licence that the user may have given
     origin = Origin(
         kind="generated",
         round=now.outcome.round,
         prompt=place,
-        parents=parents,
+        parents=tuple(task.id for task in slot.examples),
         model=info.model,
         revision=info.revision,
         licence=info.licence,
     )
-    return new_task(text, origin=origin, language=now.run.settings.language)
+    language = now.run.settings.language
+    return new_task(text, origin=origin, language=language, category=slot.topic)
 
 
 def _verdict(item: parse.Item, draft: Task) -> Verdict:
