@@ -38,9 +38,9 @@ from selfinstruct.engines import (
     ScriptedEngine,
     open_engine,
 )
-from selfinstruct.grow import grow
+from selfinstruct.grow import End, grow
 from selfinstruct.journal import stage_of
-from selfinstruct.prompts import load_prompts
+from selfinstruct.prompts.files import load_prompts
 from selfinstruct.recipe import Recipe, load_recipe
 from selfinstruct.resources import seeds_file
 from selfinstruct.run import Run
@@ -207,7 +207,7 @@ def grown(
         how = settings(engine, recipe, prompts_per_round, budget)
         with Run(Path(folder), how, version="benchmark") as run:
             began = time.perf_counter()
-            for _marker in grow(run, watched, rounds=rounds):
+            for _marker in grow(run, watched, End(rounds=rounds)):
                 seconds = time.perf_counter() - began
     return watched, seconds
 
@@ -246,7 +246,7 @@ def overhead(tasks: str, prompts_per_round: int) -> None:
         how = settings(engine, load_recipe("default"), min(prompts_per_round, count))
         wall, cpu = time.perf_counter(), time.process_time()
         with Run(folder, how, version="benchmark") as run:
-            for marker in grow(run, engine, rounds=None, target=count):
+            for marker in grow(run, engine, End(rounds=None, target=count)):
                 engine.prompts.clear()
                 click.echo(f"round {marker.round}: {len(run.grown)}", err=True)
             grown = len(run.grown)

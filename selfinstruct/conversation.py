@@ -18,12 +18,24 @@ from selfinstruct.engines.base import Completion, Engine, Prompt
 from selfinstruct.errors import EngineError
 from selfinstruct.journal import Journal, stage_of
 
-STAGES = ("topics", "propose", "classify", "input", "respond", "instances")
+STAGES = (
+    "topics",
+    "propose",
+    "classify",
+    "input",
+    "respond",
+    "instances",
+    "judge",
+    "paraphrase",
+    "translate",
+    "back",
+)
 """In the order in which they are asked when there is a choice: prompts of one stage share their
 head, and what comes late in a round is then what nothing else waits for."""
 
 OVER_BUDGET = "the round's budget of tokens is spent"
-"""The error of a completion that was not asked for."""
+UNASKED = "the model was never asked this"
+"""The errors of completions that were not asked for: for lack of tokens, or of a model."""
 
 T = TypeVar("T")
 Script = Generator[Prompt, Completion, T]

@@ -1,10 +1,13 @@
-"""The journal of a round: every completion, kept as it arrives, and never asked for twice.
+"""The journal of a step: every completion, kept as it arrives, and never asked for twice.
+
+A step is a round, "0003", or "augment", as the keys of its prompts say.
 
 Decides: that a completion is written down before anything depends on it, and that it answers the
 prompt it is taken for. Does not know: what prompts ask, or what completions mean.
 """
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
@@ -27,16 +30,16 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Journal:
-    """The completions of a round, in one file for each stage; a context manager."""
+    """The completions of a step, in one file for each stage; a context manager."""
 
-    def __init__(self, folder: Path, number: int) -> None:
-        """Read what is there of round `number`; raise RunError for a damaged file."""
+    def __init__(self, folder: Path, step: str) -> None:
+        """Read what is there of a step; raise RunError for a damaged file."""
         self._folder = folder
-        self._number = number
+        self._step = step
         self._known: dict[str, tuple[Path, Entry]] = {}
         self._files: dict[str, Appender] = {}
         self._synced = time.monotonic()
-        for path in sorted(folder.glob(f"{number:04d}-*.jsonl")):
+        for path in sorted(folder.glob(f"{step}-*.jsonl")):
             for entry in read_rows(path, Entry):
                 self._known.setdefault(entry.completion.key, (path, entry))
 
@@ -58,7 +61,7 @@ class Journal:
         """Write down a completion."""
         stage = stage_of(prompt.key)
         if stage not in self._files:
-            self._files[stage] = Appender(self._folder / f"{self._number:04d}-{stage}.jsonl")
+            self._files[stage] = Appender(self._folder / f"{self._step}-{stage}.jsonl")
         self._files[stage].write(Entry(prompt.digest(), completion), sync=False)
         if time.monotonic() - self._synced >= SYNC_EVERY:
             self._sync()
@@ -78,6 +81,31 @@ class Journal:
         finally:
             for file in self._files.values():
                 file.close()
+
+
+class Recorded(Journal):
+    """The journal of a step that was played before, perhaps by other settings.
+
+    It knows completions by their keys alone: a key names a draft, so what a recipe says now
+    changes nothing in what was answered then. Completions with an error of `unasked` are not
+    written down; `fresh` are those that are.
+    """
+
+    def __init__(self, folder: Path, step: str, unasked: Collection[str]) -> None:
+        super().__init__(folder, step)
+        self._unasked = unasked
+        self.fresh: list[Completion] = []
+
+    def known(self, prompt: Prompt) -> Completion | None:
+        """Return the completion of a key, whatever was asked for it."""
+        _, entry = self._known.get(prompt.key, (None, None))
+        return entry.completion if entry else None
+
+    def keep(self, prompt: Prompt, completion: Completion) -> None:
+        """Write down a completion, if anybody was asked for it."""
+        if completion.error not in self._unasked:
+            super().keep(prompt, completion)
+            self.fresh.append(completion)
 
 
 def stage_of(key: str) -> str:

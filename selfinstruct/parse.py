@@ -8,10 +8,20 @@ good, or where the reply came from.
 
 import json
 import re
+from typing import Annotated
 
 import msgspec
 
 from selfinstruct.task import Instance, clean
+
+
+class Vote(msgspec.Struct, frozen=True):
+    """One reply of a judge: three answers and a score from 1 to 5."""
+
+    valid_task: bool
+    input_fits: bool
+    output_correct: bool
+    score: Annotated[int, msgspec.Meta(ge=1, le=5)]
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -69,6 +79,17 @@ def json_items(text: str, *, truncated: bool) -> list[Item]:
         if isinstance(instruction, str) and instruction.strip():
             items.append(Item(clean(instruction.strip())))
     return items
+
+
+def vote(text: str) -> Vote | None:
+    """Read a judge's reply: a JSON object somewhere in it; None where there is none."""
+    for opening in re.finditer(r"\{", text):
+        try:
+            value, _ = json.JSONDecoder(strict=False).raw_decode(text, opening.start())
+            return msgspec.convert(value, Vote)
+        except (ValueError, RecursionError, msgspec.ValidationError):
+            continue
+    return None
 
 
 def _unwrapped(item: str) -> str:

@@ -47,8 +47,28 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     mean_similarity: float = 0.0
 
 
+class Judgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a model says of one instance: the paper's three questions (its table 2), and a score.
+
+    Each question has the share of `votes` that said yes, 0 to 1; `score` is the mean of their
+    scores, 1 to 5.
+    """
+
+    valid_task: float
+    input_fits: float
+    output_correct: float
+    score: float
+    votes: int
+    model: str
+    revision: str = ""
+
+
 class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An instruction with its instances. A draft is a task that has no instances yet."""
+    """An instruction with its instances. A draft is a task that has no instances yet.
+
+    Where a judge was asked, `judgements` has one for each instance; elsewhere rows have no such
+    field.
+    """
 
     id: str
     instruction: str
@@ -57,6 +77,7 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: str
     origin: Origin
     category: str = ""
+    judgements: tuple[Judgement, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 def digest(text: str, digits: int = ID_DIGITS) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import strategies  # noqa: F401 (properties have no deadline)
 
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
 

@@ -83,7 +83,7 @@ def play(
 ) -> list[list[str]]:
     """Play a script for each plan; return what each came to."""
     with (
-        Journal(folder, 1) as journal,
+        Journal(folder, "0001") as journal,
         Conversation(engine, journal, heard or Heard(), budget=budget) as talk,
     ):
         talks = [talk.begin(script(place, plan)) for place, plan in enumerate(plans)]
@@ -210,7 +210,7 @@ def test_an_answer_that_was_not_asked_for_is_refused(tmp_path: Path, key: str) -
 
 def test_a_journal_that_answers_another_prompt_is_refused(tmp_path: Path) -> None:
     """A completion is never taken for the answer to other words."""
-    with Journal(tmp_path, 1) as journal:
+    with Journal(tmp_path, "0001") as journal:
         journal.keep(Prompt("0001/propose/0000", "old words"), Completion("x", "", "stop"))
         prompt = Prompt("0001/propose/0000", "old words")
         journal.keep(prompt, Completion(prompt.key, "", "stop"))

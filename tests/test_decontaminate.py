@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from selfinstruct.decontaminate import EvaluationSets, Finding, names_of
 from selfinstruct.engines import EngineInfo
 from selfinstruct.errors import InputError, RunError
-from selfinstruct.prompts import load_prompts
+from selfinstruct.prompts.files import load_prompts
 from selfinstruct.recipe import load_recipe
 from selfinstruct.run import Outcome, Run, finished_rows, read_markers
 from selfinstruct.run.markers import PENDING

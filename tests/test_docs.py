@@ -14,7 +14,7 @@ from selfinstruct.cli.main import COMMANDS, main
 from selfinstruct.cli.progress import closing_table
 from selfinstruct.engines import Sampling
 from selfinstruct.pool import Pool, slot_random
-from selfinstruct.prompts import load_prompts
+from selfinstruct.prompts.files import load_prompts
 from selfinstruct.resources import seeds_file
 from selfinstruct.rules import Rule
 from selfinstruct.run import Marker

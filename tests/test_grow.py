@@ -10,8 +10,8 @@ import pytest
 
 from selfinstruct.engines import Completion, Engine, EngineInfo, Prompt, ScriptedEngine
 from selfinstruct.errors import EngineError
-from selfinstruct.grow import BARREN_ROUNDS, grow
-from selfinstruct.prompts import load_prompts
+from selfinstruct.grow import BARREN_ROUNDS, End, grow
+from selfinstruct.prompts.files import load_prompts
 from selfinstruct.recipe import Recipe, load_recipe
 from selfinstruct.resources import seeds_file
 from selfinstruct.run import Run
@@ -57,7 +57,7 @@ def settings_for(engine: Engine, **changes: object) -> Settings:
 def grown(folder: Path, engine: Engine, rounds: int = 2, **changes: object) -> Run:
     """Grow a run and return it, its lock released."""
     with Run(folder, settings_for(engine, **changes), version="test") as run:
-        list(grow(run, engine, rounds=rounds))
+        list(grow(run, engine, End(rounds=rounds)))
     return run
 
 
@@ -216,7 +216,7 @@ def test_a_target_ends_the_run_after_the_round_that_reaches_it(tmp_path: Path) -
     """With a target, rounds go on until the pool has that many tasks."""
     engine = ScriptedEngine(fanciful)
     with Run(tmp_path / "run", settings_for(engine), version="test") as run:
-        list(grow(run, engine, rounds=None, target=20))
+        list(grow(run, engine, End(rounds=None, target=20)))
     assert len(rows(run.folder)) >= 20
     assert sum(marker.accepted for marker in run.markers[:-1]) < 20
 
@@ -225,7 +225,7 @@ def test_a_barren_run_for_a_target_gives_up(tmp_path: Path) -> None:
     """A model that writes nothing of use does not keep a node busy for ever."""
     engine = ScriptedEngine(lambda _: "")
     with Run(tmp_path / "run", settings_for(engine), version="test") as run:
-        list(grow(run, engine, rounds=None, target=20))
+        list(grow(run, engine, End(rounds=None, target=20)))
     assert len(run.markers) == BARREN_ROUNDS
 
 

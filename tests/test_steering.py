@@ -10,8 +10,8 @@ from test_grow import MORE, VERBS, fanciful, settings_for
 
 from selfinstruct.engines import Completion, Prompt, ScriptedEngine
 from selfinstruct.errors import EngineError, InputError, RunError
-from selfinstruct.grow import grow
-from selfinstruct.prompts import NAMES, STEERED, load_prompts
+from selfinstruct.grow import End, grow
+from selfinstruct.prompts.files import NAMES, STEERED, load_prompts
 from selfinstruct.recipe import load_recipe
 from selfinstruct.run import Run
 from selfinstruct.sift import Rejected
@@ -34,10 +34,10 @@ def steered(
     **changes: object,
 ) -> Run:
     """Grow a run with topics and return it, its lock released."""
-    prompts = load_prompts("en", steered=steering is not None)
+    prompts = load_prompts("en", more=STEERED if steering else ())
     settings = settings_for(engine, prompts=prompts, steering=steering, **changes)
     with Run(folder, settings, version="test") as run:
-        list(grow(run, engine, rounds=rounds))
+        list(grow(run, engine, End(rounds=rounds)))
     return run
 
 
@@ -125,7 +125,7 @@ def test_quotas_are_kept_and_end_the_run(name: str, tmp_path: Path) -> None:
     assert len(run.markers) > 1
     before = len(engine.prompts)
     with Run(run.folder, run.settings, version="test") as again:
-        assert not list(grow(again, engine, rounds=None))
+        assert not list(grow(again, engine, End()))
     assert len(engine.prompts) == before
 
 
@@ -244,7 +244,7 @@ def test_a_run_without_topics_knows_nothing_of_them(tmp_path: Path) -> None:
     assert "steering" not in frozen
     assert b"balance" not in to_json(run.settings.recipe.propose)
     assert set(run.settings.prompts.texts) == set(NAMES)
-    assert set(load_prompts("en", steered=True).texts) == {*NAMES, *STEERED}
+    assert set(load_prompts("en", more=STEERED).texts) == {*NAMES, *STEERED}
     assert {task.category for task in run.grown} == {""}
 
 
@@ -267,7 +267,7 @@ def test_a_fork_keeps_written_topics_if_it_wants_as_many(number: int, tmp_path: 
     engine = ScriptedEngine(listed)
     settings = msgspec.structs.replace(old.settings, steering=Steering(generate=number), seed=7)
     with Run(tmp_path / "new", settings, version="test", fork=old.folder) as run:
-        list(grow(run, engine, rounds=2))
+        list(grow(run, engine, End(rounds=2)))
     same = (old.folder / "topics.jsonl").read_bytes() == (run.folder / "topics.jsonl").read_bytes()
     assert same == (number == 6)
     assert bool(asked(engine, "topics")) == (number != 6)
@@ -278,12 +278,12 @@ def test_own_prompts_of_a_run_with_topics_must_know_topics(tmp_path: Path) -> No
     (tmp_path / "propose.txt").write_text("Go on: {{ lead }}", encoding="utf-8")
     assert load_prompts("en", tmp_path).texts["propose"] == "Go on: {{ lead }}"
     with pytest.raises(InputError, match=r"asks propose_topic.txt, not .*propose.txt"):
-        load_prompts("en", tmp_path, steered=True)
+        load_prompts("en", tmp_path, more=STEERED)
     (tmp_path / "propose_topic.txt").write_text("{{ topic }}: {{ leads }}", encoding="utf-8")
     with pytest.raises(InputError, match=r"propose_topic.txt:1: 'leads' is undefined"):
-        load_prompts("en", tmp_path, steered=True)
+        load_prompts("en", tmp_path, more=STEERED)
     (tmp_path / "propose_topic.txt").write_text("{{ topic }}: {{ lead }}", encoding="utf-8")
-    assert load_prompts("en", tmp_path, steered=True).texts["propose_topic"].startswith("{{ topic")
+    assert load_prompts("en", tmp_path, more=STEERED).texts["propose_topic"].startswith("{{ topic")
     assert "propose_topic" not in load_prompts("en", tmp_path).texts
 
 
@@ -326,17 +326,17 @@ def test_a_run_stops_when_too_little_is_new(tmp_path: Path) -> None:
     settings = settings_for(engine, recipe=msgspec.structs.replace(recipe, propose=how))
     shares = []
     with Run(tmp_path / "free", settings, version="test") as run:
-        for _ in grow(run, engine, rounds=3):
+        for _ in grow(run, engine, End(rounds=3)):
             shares.append(last_novelty(run.folder, run.markers).share)  # noqa: PERF401
     assert shares[0] > shares[1] > shares[2]
     for share, rounds in ((shares[1], 3), (shares[0], 2), (1.0, 1), (0.0, 3)):
         with Run(tmp_path / str(share), settings, version="test") as run:
-            list(grow(run, engine, rounds=3, min_novelty=share))
+            list(grow(run, engine, End(rounds=3, min_novelty=share)))
         with Run(tmp_path / str(share), settings, version="test") as run:
-            assert not list(grow(run, engine, rounds=3, min_novelty=share))
+            assert not list(grow(run, engine, End(rounds=3, min_novelty=share)))
         assert len(run.markers) == rounds
     with Run(tmp_path / "1.0", settings, version="test") as run:
-        assert len(list(grow(run, engine, rounds=3))) == 2
+        assert len(list(grow(run, engine, End(rounds=3)))) == 2
     assert (tmp_path / "1.0/pool.jsonl").read_bytes() == (tmp_path / "free/pool.jsonl").read_bytes()
 
 
@@ -344,7 +344,7 @@ def test_a_round_with_nothing_to_judge_is_not_below(tmp_path: Path) -> None:
     """Where no draft came as far as novelty there is no share, and the run goes on."""
     engine = ScriptedEngine(lambda _: "")
     with Run(tmp_path / "run", settings_for(engine), version="test") as run:
-        list(grow(run, engine, rounds=2, min_novelty=1.0))
+        list(grow(run, engine, End(rounds=2, min_novelty=1.0)))
     assert len(run.markers) == 2
 
 

@@ -5,22 +5,23 @@ Decides: defaults, what is printed, and what a stop says. Does not know: what a 
 
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from msgspec import structs
 
 from selfinstruct import __version__
+from selfinstruct.cli.closing import closing, write_exports
 from selfinstruct.cli.config import read_config
-from selfinstruct.cli.progress import Bars, JsonLog, closing_table
-from selfinstruct.cli.steering import End, closing_lines, gave_up, quotas, steering_from
+from selfinstruct.cli.opened import open_judge
+from selfinstruct.cli.progress import Bars, JsonLog
+from selfinstruct.cli.steering import closing_lines, gave_up, quotas, steering_from
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
 from selfinstruct.errors import InputError, SelfInstructError, unknown_name
-from selfinstruct.export import FORMATS, export
-from selfinstruct.grow import BARREN_ROUNDS
+from selfinstruct.export import FORMATS
+from selfinstruct.grow import BARREN_ROUNDS, End
 from selfinstruct.grow import grow as play_rounds
-from selfinstruct.prompts import load_prompts
+from selfinstruct.prompts.files import JUDGED, STEERED, load_prompts
 from selfinstruct.recipe import load_recipe
 from selfinstruct.resources import seeds_file
 from selfinstruct.run import Run, begun_licence, seconds_by_round
@@ -175,8 +176,9 @@ def grow(
     Kill it at any time: the same command goes on where it stopped.
     """
     steering = steering_from(topics, generate_topics)
-    texts = load_prompts(language, prompts, steered=steering is not None)
     chosen = load_recipe(recipe)
+    more = (*(STEERED if steering else ()), *(JUDGED if chosen.judge else ()))
+    texts = load_prompts(language, prompts, more=more)
     if chosen.language != language:
         message = f"the recipe {chosen.name!r} is for {chosen.language!r}, not {language!r}"
         raise InputError(message, hint="give one for it (--recipe FILE.toml), or see --language")
@@ -189,7 +191,7 @@ def grow(
     )
     given = Given(engine_args, trust_remote_code=trust_remote_code, quiet=quiet)
     licence = model_licence or begun_licence(out)
-    with open_engine(engine, given) as model:
+    with open_engine(engine, given) as model, open_judge(chosen, given) as judge:
         settings = Settings(
             seeds_name=seeds_path.name,
             seeds=tuple(tasks),
@@ -201,19 +203,20 @@ def grow(
             prompts_per_round=prompts_per_round,
             max_tokens_per_round=max_tokens_per_round,
             steering=steering,
+            judge=judge.info if judge else None,
         )
         goal = target or quotas(steering)
         wanted = rounds if rounds is not None else None if goal else DEFAULT_ROUNDS
         watch: Watch = Unwatched() if quiet else JsonLog() if log_json else Bars()
         with Run(out, settings, version=__version__, fork=fork) as run:
             end = End(wanted, target or 0, min_novelty)
-            _play(run, model, end, watch)
-            written = {} if no_export else _export(out, exports)
+            _play(run, model, judge, end, watch)
+            written = {} if no_export else write_exports(out, exports)
             lines = closing_lines(run, min_novelty)
             if log_json and isinstance(watch, JsonLog):
                 watch.end(run.markers, seconds_by_round(out), written)
             elif not quiet:
-                _closing(out, run, wanted, written, lines)
+                closing(out, run, wanted, written, lines)
             if gave_up(run, end):
                 message = f"gave up at {len(run.grown)} of {goal} tasks: {BARREN_ROUNDS} rounds"
                 raise SelfInstructError(
@@ -222,20 +225,13 @@ def grow(
                 )
 
 
-def _play(run: Run, model: Engine, end: End, watch: Watch) -> None:
+def _play(run: Run, model: Engine, judge: Engine | None, end: End, watch: Watch) -> None:
     """Play rounds; a stop says where it was and how to go on."""
     if isinstance(watch, Bars):
         watch.begin(run)
     before = len(run.markers)
     try:
-        for marker in play_rounds(
-            run,
-            model,
-            rounds=end.rounds,
-            target=end.target,
-            min_novelty=end.min_novelty,
-            watch=watch,
-        ):
+        for marker in play_rounds(run, model, end, watch=watch, judge=judge):
             watch.finished(marker)
         if isinstance(watch, Bars) and len(run.markers) == before:
             watch.nothing_to_do(run)
@@ -251,37 +247,3 @@ def _play(run: Run, model: Engine, end: End, watch: Watch) -> None:
         raise
     finally:
         watch.close()
-
-
-def _export(out: Path, formats: tuple[str, ...]) -> dict[str, int]:
-    """Write the exports; return how many rows each file has."""
-    paths = {name: out / "export" / f"{name}.jsonl" for name in formats}
-    return {str(path): export(out, name, path) for name, path in paths.items()}
-
-
-def _closing(
-    out: Path, run: Run, wanted: int | None, written: dict[str, int], lines: Sequence[str]
-) -> None:
-    """Print the table, what there is to say beside it, the files, and what to type next."""
-    click.echo(closing_table(run.markers, seconds_by_round(out)))
-    for line in lines:
-        click.echo(line)
-    for path, count in written.items():
-        click.echo(f"wrote {path} ({count} rows)")
-    click.echo(f"\nLook at it:  {shlex.join(['selfinstruct', 'show', str(out)])}")
-    if wanted is not None:
-        more = max(wanted, len(run.markers)) + DEFAULT_ROUNDS
-        click.echo(f"Go on:       {_again(more)}")
-
-
-def _again(rounds: int) -> str:
-    """Return the command just given, with another number of rounds."""
-    words = sys.argv[1:]
-    kept = [
-        w
-        for i, w in enumerate(words)
-        if w != "--rounds"
-        and not w.startswith("--rounds=")
-        and (i == 0 or words[i - 1] != "--rounds")
-    ]
-    return shlex.join(["selfinstruct", *kept, "--rounds", str(rounds)])

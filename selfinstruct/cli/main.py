@@ -23,6 +23,7 @@ COMMANDS = {
     "grow": "Grow a dataset: play rounds, then export.",
     "export": "Write a run's tasks as JSONL that trainers read.",
     "show": "Show a run: counts, samples, rejects by reason.",
+    "filter": "Apply a recipe to a run or to any dataset.",
     "seeds": "Check seed files.",
     "decontaminate": "Take tasks out of a run that overlap evaluation sets.",
     "doctor": "Show what is installed, and which engines would work here.",
@@ -45,7 +46,8 @@ class Commands(click.Group):
         """Import a command's file and return the command."""
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"selfinstruct.cli.{name}"), name)
+        module = importlib.import_module(f"selfinstruct.cli.{name}")
+        command: click.Command = getattr(module, "filter_" if name == "filter" else name)
         return command
 
     def resolve_command(

@@ -5,11 +5,10 @@ topics are dealt, or when a round is over.
 """
 
 from pathlib import Path
-from typing import NamedTuple
 
 from selfinstruct.cli.visible import visible
 from selfinstruct.errors import InputError
-from selfinstruct.grow import BARREN_ROUNDS
+from selfinstruct.grow import BARREN_ROUNDS, End
 from selfinstruct.run import Run
 from selfinstruct.stats import last_novelty
 from selfinstruct.storage import read_rows
@@ -32,14 +31,6 @@ def steering_from(topics: Path | None, generate: int) -> Steering | None:
 def quotas(steering: Steering | None) -> int:
     """Return how many tasks a run can have by its quotas; 0 where they do not bound it."""
     return bound(steering.topics) if steering and steering.topics else 0
-
-
-class End(NamedTuple):
-    """When a run ends, beside the quotas of its topics (as `grow` takes it)."""
-
-    rounds: int | None
-    target: int
-    min_novelty: float
 
 
 def gave_up(run: Run, end: End) -> bool:

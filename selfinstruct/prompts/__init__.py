@@ -1,17 +1,15 @@
-"""Prompts: the words in which a model is asked, as text files, and their rendering.
+"""Prompts: the words in which a model is asked, and how they are filled.
 
-Decides: which text belongs to a question and how it is filled. The files lie in a folder by
-language and can be replaced one by one (`--prompts DIR`). Does not know: when a question is
-asked, or what becomes of the answer.
+Decides: which text belongs to a question, and what it may speak of. Does not know: where texts
+lie (`prompts.files` does), when a question is asked, or what becomes of the answer.
 
 A file is a Jinja template. Lines that hold only [system], [user] or [assistant] make it a chat;
 without them it is plain text for the model to go on with.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from traceback import extract_tb
 from typing import Literal, cast
 
@@ -20,15 +18,8 @@ import msgspec
 from jinja2.sandbox import SandboxedEnvironment
 
 from selfinstruct.engines.base import Message, Prompt, Sampling
-from selfinstruct.errors import InputError, unknown_name
-from selfinstruct.resources import prompts_dir, read_text
-from selfinstruct.task import Instance, Origin, Task, digest, new_task, to_json
-
-NAMES = ("propose", "propose_json", "classify", "input", "respond", "instances", "classes")
-"""The questions; each has a file NAME.txt."""
-
-STEERED = ("propose_topic", "propose_json_topic", "topics")
-"""Those of a run with topics: it proposes with the first two, and may ask for topics itself."""
+from selfinstruct.errors import InputError
+from selfinstruct.task import Task, digest, to_json
 
 _ROLE = re.compile(r"(?m)^\[(system|user|assistant)\][ \t]*\n")
 
@@ -111,6 +102,19 @@ class Prompts(msgspec.Struct, frozen=True):
         name = "classes" if task.is_classification else "instances"
         return self._fill(name, key, sampling, {"exemplars": exemplars, "task": task})
 
+    def judge(self, key: str, task: Task, *, sampling: Sampling) -> Prompt:
+        """Ask what a task of one instance is worth: three answers and a score, as JSON."""
+        sampling = msgspec.structs.replace(sampling, schema=_VOTE)
+        return self._fill("judge", key, sampling, {"task": task, "instance": task.instances[0]})
+
+    def paraphrase(self, key: str, text: str, *, style: str, sampling: Sampling) -> Prompt:
+        """Ask for an instruction in other words, in a style."""
+        return self._fill("paraphrase", key, sampling, {"text": text, "style": style})
+
+    def translate(self, key: str, text: str, *, target: str, sampling: Sampling) -> Prompt:
+        """Ask for a text in the language that is named `target`."""
+        return self._fill("translate", key, sampling, {"text": text, "target": target})
+
     def headings(self) -> list[str]:
         """Return the fixed lines of all texts: what an echo of a prompt would hold."""
         lines = (line.strip() for text in self.texts.values() for line in text.splitlines())
@@ -129,6 +133,22 @@ class Prompts(msgspec.Struct, frozen=True):
             messages.append(Message(cast("Literal['system', 'user', 'assistant']", role), content))
             line += text.count("\n")
         return Prompt(key, messages=tuple(messages), sampling=sampling)
+
+
+_VOTE = to_json(
+    {
+        "type": "object",
+        "properties": {
+            "valid_task": {"type": "boolean"},
+            "input_fits": {"type": "boolean"},
+            "output_correct": {"type": "boolean"},
+            "score": {"type": "integer", "enum": [1, 2, 3, 4, 5]},
+        },
+        "required": ["valid_task", "input_fits", "output_correct", "score"],
+        "additionalProperties": False,
+    }
+).decode()
+"""The form of a judge's reply."""
 
 
 class _Sandbox(SandboxedEnvironment):
@@ -177,74 +197,3 @@ def _render(name: str, source: str, values: dict[str, object], above: int = 0) -
         line = getattr(error, "lineno", 0) or (inside[-1] if inside else 1)
         hint = f"a Jinja template that may speak of: {', '.join(sorted(values))}"
         raise InputError(f"{name}.txt:{line + above}: {error}", hint=hint) from error
-
-
-def load_prompts(language: str, overrides: Path | None = None, *, steered: bool = False) -> Prompts:
-    """Read the texts of a language; files in the folder `overrides` replace single ones.
-
-    Those in STEERED are read for a `steered` run only, so that no other depends on them. A folder
-    that has all the texts makes any language possible. Raises InputError for a language without
-    texts, a folder that is not there or replaces nothing, and a file in it that has another name,
-    cannot be filled, or replaces a text that a steered run does not ask.
-    """
-    names = (*NAMES, *STEERED) if steered else NAMES
-    own = {} if overrides is None else _own_texts(overrides)
-    shipped = [name for name in names if name not in own]
-    folder = prompts_dir(language) if shipped else Path()
-    hint = f"there is none for {language!r} yet: give one with --prompts DIR"
-    texts = {name: read_text(folder / f"{name}.txt", hint=hint) for name in shipped}
-    prompts = Prompts(texts | {name: own[name] for name in names if name in own})
-    if overrides is None:
-        return prompts
-    if steered:
-        _require_steered(overrides, own)
-    try:
-        _try_out(prompts, steered=steered)
-    except InputError as error:
-        raise InputError(str(overrides / str(error)), hint=error.hint) from error
-    return prompts
-
-
-def _own_texts(overrides: Path) -> dict[str, str]:
-    """Read the texts that a folder replaces ours with."""
-    hint = f"--prompts takes a folder with any of: {', '.join(f'{name}.txt' for name in NAMES)}"
-    if not overrides.is_dir():
-        raise InputError(f"no such folder: {overrides}", hint=hint)
-    paths = sorted(overrides.glob("*.txt"))
-    if not paths:
-        raise InputError(f"{overrides} holds no prompt", hint=hint)
-    for path in paths:
-        if path.stem not in (*NAMES, *STEERED):
-            raise unknown_name(f"prompt in {overrides}", path.stem, (*NAMES, *STEERED))
-    return {path.stem: read_text(path, hint=hint) for path in paths}
-
-
-def _require_steered(overrides: Path, own: Mapping[str, str]) -> None:
-    """Refuse a text of one's own that a run with topics would silently not ask."""
-    for name in ("propose", "propose_json"):
-        if name in own and f"{name}_topic" not in own:
-            message = f"a run with topics asks {name}_topic.txt, not {overrides / name}.txt"
-            hint = f"put a {name}_topic.txt beside it that speaks of {{{{ topic }}}} too"
-            raise InputError(message, hint=hint)
-
-
-def _try_out(prompts: Prompts, *, steered: bool) -> None:
-    """Fill each text with samples: a fault shows before a run begins."""
-    some = Sampling()
-    for is_class in (True, False):
-        task = new_task(
-            "Do it.",
-            origin=Origin(kind="seed"),
-            language="en",
-            instances=(Instance(input="An input.", output="Yes"), Instance(input="", output="No")),
-            is_classification=is_class,
-        )
-        for topic in ("", "it") if steered else ("",):
-            prompts.propose("", [task], lead="Do", last=2, topic=topic, sampling=some)
-            prompts.propose_json("", [task], lead="Do", new=2, topic=topic, sampling=some)
-        prompts.classify("", [task], task, sampling=some)
-        prompts.input("", task, kind="text", topic="it", sampling=some)
-        prompts.respond("", task, "An input." if is_class else "", sampling=some)
-        prompts.instances("", [task], task, sampling=some)
-    if steered:
-        prompts.topics("", ["one"], sampling=some)

@@ -4,6 +4,7 @@ from selfinstruct.recipe.files import load_recipe
 from selfinstruct.recipe.sections import (
     Classify,
     Instances,
+    JudgeSettings,
     NoveltySettings,
     Propose,
     Recipe,
@@ -13,6 +14,7 @@ from selfinstruct.recipe.sections import (
 __all__ = [
     "Classify",
     "Instances",
+    "JudgeSettings",
     "NoveltySettings",
     "Propose",
     "Recipe",

@@ -4,7 +4,7 @@ Decides: the shape of a recipe, what its settings mean, and its digest. Does not
 judges, how a prompt is worded, or where files lie.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -94,6 +94,29 @@ class Instances(_Section, frozen=True, kw_only=True):
         check_patterns(*self.input_cues, *self.input_present)
 
 
+class JudgeSettings(_Section, frozen=True, kw_only=True):
+    """Whom to ask what each complete task is worth, and what it takes to stay.
+
+    The model is asked the paper's three questions (is it a valid task, does the input fit, is the
+    output correct and acceptable) and for a score from 1 to 5. `engine` is a spec as `--engine`
+    takes it; without one the model judges itself. With more than one of `votes` each has its own
+    seed. A task stays if more than half of its votes say yes to each question of `require` and
+    their mean score is `min_score` or more. With `only_score` nothing is refused: judgements are
+    stored with the tasks all the same.
+    """
+
+    engine: str = ""
+    votes: Positive = 1
+    require: tuple[Literal["valid_task", "input_fits", "output_correct"], ...] = (
+        "valid_task",
+        "input_fits",
+        "output_correct",
+    )
+    min_score: Annotated[float, msgspec.Meta(ge=1, le=5)] = 3
+    only_score: bool = False
+    sampling: Sampling = Sampling(max_tokens=60)
+
+
 class SemanticSettings(_Section, frozen=True, kw_only=True):
     """Novelty by meaning: the cosine with no earlier instruction is `min_similarity` or more.
 
@@ -128,6 +151,7 @@ class Recipe(_Section, frozen=True, kw_only=True):
     classify: Classify
     instances: Instances
     novelty: NoveltySettings
+    judge: JudgeSettings | None = None
     rule: tuple[Rule, ...] = ()
 
     def rules(self, what: Literal["instruction", "instance", "task"]) -> tuple[Rule, ...]:

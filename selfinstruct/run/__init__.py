@@ -62,11 +62,18 @@ class Run:
     """A run folder that this process has locked: the finished rounds, and a place for the next."""
 
     def __init__(
-        self, folder: Path, settings: Settings, *, version: str, fork: Path | None = None
+        self,
+        folder: Path,
+        settings: Settings,
+        *,
+        version: str,
+        fork: Path | None = None,
+        source: Path | None = None,
     ) -> None:
         """Create a run or take one up; raise RunError when it is locked or is another's.
 
-        A new run with `fork` begins with the finished rounds of that run.
+        A new run with `fork` begins with the finished rounds of that run; with `source`, with
+        their journal alone, so that they can be judged anew.
         """
         self.folder = folder
         self.settings = settings
@@ -74,11 +81,11 @@ class Run:
         try:
             if (folder / "run.toml").exists():
                 same_settings(folder, settings)
-                same_fork(folder, fork)
+                same_fork(folder, fork, source)
                 settle(folder)
                 (folder / ".new").unlink(missing_ok=True)
             else:
-                create(folder, settings, version, fork)
+                create(folder, settings, version, fork, source)
             self.markers = read_markers(folder)
             self._cut_unfinished()
             self.grown = list(read_rows(folder / "pool.jsonl", Task))

@@ -21,8 +21,8 @@ from selfinstruct.task import Instance, Task
 
 def answer(now: Round, draft: Task) -> Script[Verdict]:
     """Have instances written for a draft."""
-    style = now.run.settings.recipe.instances.style
-    chat = style == "respond" or (style == "auto" and now.engine.info.chat)
+    style = now.settings.recipe.instances.style
+    chat = style == "respond" or (style == "auto" and now.settings.engine.chat)
     if chat and not draft.is_classification:
         return (yield from respond(now, draft))
     return (yield from go_on(now, draft))
@@ -30,7 +30,7 @@ def answer(now: Round, draft: Task) -> Script[Verdict]:
 
 def respond(now: Round, draft: Task) -> Script[Verdict]:
     """Have the model write the input where a draft speaks of one, then the response."""
-    settings = now.run.settings
+    settings = now.settings
     how = settings.recipe.instances
     given = ""
     if kind := missing_input(how, draft.instruction):
@@ -63,7 +63,7 @@ def missing_input(how: Instances, instruction: str) -> str:
 
 def go_on(now: Round, draft: Task) -> Script[Verdict]:
     """Have the model go on from worked examples: the label first for classification."""
-    settings = now.run.settings
+    settings = now.settings
     how = settings.recipe.instances
     shown = now.exemplars.classes if draft.is_classification else now.exemplars.others
     key = now.key("instances", place_of(draft))

@@ -8,13 +8,17 @@ from typing import Protocol
 
 import msgspec
 
-from selfinstruct.conversation import OVER_BUDGET, Listener
+from selfinstruct.conversation import OVER_BUDGET, UNASKED, Listener
 from selfinstruct.engines.base import Completion, Engine, Prompt, Sampling
 from selfinstruct.pool import Pool, slot_random
-from selfinstruct.run import Marker, Outcome, Run
+from selfinstruct.run import Marker, Outcome
+from selfinstruct.settings import Settings
 from selfinstruct.sift import Rejected
 from selfinstruct.task import Task, digest
 from selfinstruct.topics import Topic
+
+NEVER_ASKED = {OVER_BUDGET: "budget", UNASKED: "unanswered"}
+"""What a task is refused by whose question was never asked, by the error that says so."""
 
 
 class Watch(Listener, Protocol):
@@ -60,29 +64,33 @@ class Exemplars(msgspec.Struct, frozen=True):
     others: tuple[Task, ...]
 
 
-def draw_exemplars(run: Run, pool: Pool) -> Exemplars:
+def draw_exemplars(settings: Settings, pool: Pool) -> Exemplars:
     """Draw the exemplars of a run: to classify, and to write instances of both kinds."""
-    classify, instances = run.settings.recipe.classify, run.settings.recipe.instances
-    random = slot_random(run.settings.seed, "classify")
+    classify, instances = settings.recipe.classify, settings.recipe.instances
+    random = slot_random(settings.seed, "classify")
     labelled = pool.exemplars(random, classify.yes, classification=True)
     labelled += pool.exemplars(random, classify.no, classification=False)
     random.shuffle(labelled)
-    random = slot_random(run.settings.seed, "instances")
+    random = slot_random(settings.seed, "instances")
     classes = pool.exemplars(random, instances.class_exemplars, classification=True)
     others = pool.exemplars(random, instances.exemplars, classification=False)
     return Exemplars(tuple(labelled), tuple(classes), tuple(others))
 
 
 class Round(msgspec.Struct, kw_only=True):
-    """One round in progress: what it draws from, whom it asks, and what it came to so far."""
+    """One round in progress: what it draws from, whom it asks, and what it came to so far.
 
-    run: Run
+    `judge` is the engine that judges complete tasks, where that is another one.
+    """
+
+    settings: Settings
     engine: Engine
     pool: Pool
     watch: Watch
     exemplars: Exemplars
     outcome: Outcome
     topics: tuple[Topic, ...] = ()
+    judge: Engine | None = None
 
     def key(self, stage: str, place: str) -> str:
         """Return the key of a question: "0001/respond/0017-2" for place "0017-2"."""
@@ -90,7 +98,7 @@ class Round(msgspec.Struct, kw_only=True):
 
     def seeded(self, sampling: Sampling, key: str) -> Sampling:
         """Give a prompt its own seed, from the run's seed and its key."""
-        seed = int(digest(f"{self.run.settings.seed}/{key}", 8), 16) & 0x7FFFFFFF
+        seed = int(digest(f"{self.settings.seed}/{key}", 8), 16) & 0x7FFFFFFF
         return msgspec.structs.replace(sampling, seed=seed)
 
 
@@ -102,7 +110,7 @@ def place_of(draft: Task) -> str:
 def failed(reply: Completion, stage: str, task: Task, *, whole: bool = False) -> Rejected | None:
     """Refuse a task whose question failed, or (`whole`) whose reply broke off."""
     if reply.finish == "error":
-        rule = "budget" if reply.error == OVER_BUDGET else "engine_error"
+        rule = NEVER_ASKED.get(reply.error, "engine_error")
         return Rejected(stage, rule, reply.error, task)
     if whole and reply.finish == "length":
         return Rejected(stage, "truncated", "the reply breaks off", task)

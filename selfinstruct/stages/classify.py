@@ -18,7 +18,7 @@ from selfinstruct.task import Task
 
 def classify(now: Round, draft: Task) -> Script[Verdict]:
     """Ask of a draft whether it is classification, unless its words say so."""
-    settings = now.run.settings
+    settings = now.settings
     how = settings.recipe.classify
     if any(re.search(cue, draft.instruction) for cue in how.cues):
         return _marked(draft, is_classification=True)

@@ -38,7 +38,7 @@ def slots(now: Round) -> Iterator[Slot]:
     Topics depend on the pool as it stood when the round began, too. With the recipe's `share`,
     that many slots in a row show the examples of the first of them.
     """
-    settings = now.run.settings
+    settings = now.settings
     how = settings.recipe.propose
     examples: tuple[Task, ...] = ()
     draw = now.pool.sample_kinds if how.balance else now.pool.sample
@@ -52,7 +52,7 @@ def slots(now: Round) -> Iterator[Slot]:
 
 def _turns(now: Round) -> Iterator[Turn]:
     """Say what each slot of a round asks for."""
-    settings = now.run.settings
+    settings = now.settings
     slots, new = settings.prompts_per_round, settings.recipe.propose.new
     if not now.topics:
         return iter([Turn("", new)] * slots)
@@ -62,7 +62,7 @@ def _turns(now: Round) -> Iterator[Turn]:
 
 def propose(now: Round, slot: Slot) -> Script[list[Verdict]]:
     """Ask for new instructions; return drafts (kept so far) and refusals, in their order."""
-    settings = now.run.settings
+    settings = now.settings
     how = settings.recipe.propose
     key = now.key("propose", f"{slot.number:04d}")
     sampling = now.seeded(how.sampling, key)
@@ -104,7 +104,7 @@ def _items(how: Propose, reply: Completion, lead: str, first: int) -> list[parse
 
 def _draft(now: Round, slot: Slot, text: str, place: str) -> Task:
     """Make a draft that says where it came from."""
-    info = now.run.settings.engine  # the model, with the licence that the user may have given
+    info = now.settings.engine  # the model, with the licence that the user may have given
     origin = Origin(
         kind="generated",
         round=now.outcome.round,
@@ -114,7 +114,7 @@ def _draft(now: Round, slot: Slot, text: str, place: str) -> Task:
         revision=info.revision,
         licence=info.licence,
     )
-    language = now.run.settings.language
+    language = now.settings.language
     return new_task(text, origin=origin, language=language, category=slot.topic)
 
 

@@ -64,7 +64,7 @@ def _generate(run: Run, engine: Engine, watch: Watch, wanted: int) -> list[str]:
     found: dict[str, str] = {}
     first = ""
     with (
-        Journal(run.journals, ROUND) as journal,
+        Journal(run.journals, f"{ROUND:04d}") as journal,
         Conversation(engine, journal, watch) as talk,
     ):
         for wave in range(WAVES):

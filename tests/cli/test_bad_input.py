@@ -17,7 +17,7 @@ from script import write_script
 
 from selfinstruct.engines import EngineInfo
 from selfinstruct.errors import RunError
-from selfinstruct.prompts import load_prompts
+from selfinstruct.prompts.files import load_prompts
 from selfinstruct.recipe import load_recipe
 from selfinstruct.resources import prompts_dir, recipe_file, seeds_file
 from selfinstruct.run import Run

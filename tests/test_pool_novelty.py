@@ -14,9 +14,9 @@ from test_grow import fanciful, grown, rows, settings_for
 
 from selfinstruct.engines import ScriptedEngine
 from selfinstruct.errors import EngineError
-from selfinstruct.grow import grow
-from selfinstruct.judges import SAVE_FROM, Judges
+from selfinstruct.grow import End, grow
 from selfinstruct.novelty import Layered, Match, RougeL
+from selfinstruct.pool_novelty import SAVE_FROM, PoolNovelty
 from selfinstruct.recipe import NoveltySettings, SemanticSettings, load_recipe
 from selfinstruct.run import Run
 from selfinstruct.sift import Kept, Rejected, sift
@@ -54,7 +54,7 @@ def test_two_layers_are_one_memory(seen: list[str], fresh: list[str], text: str)
 
 def test_drafts_on_trial_are_forgotten_with_their_round() -> None:
     """A draft counts within its round; the next round knows only what came into the pool."""
-    judges = Judges(HOW)
+    judges = PoolNovelty(HOW)
     judges.add([task("name three rivers in Peru")])
     novelty, note = judges.for_a_round()
     drafts = [task("draw a map of the moon"), task("draw a map of the moon, please")]
@@ -115,7 +115,7 @@ def test_a_judge_by_meaning_without_its_extra_says_what_to_install(
     monkeypatch.setitem(sys.modules, "model2vec", None)  # as if it were not installed
     how = msgspec.structs.replace(HOW, semantic=SemanticSettings(model="model2vec:some/model"))
     with pytest.raises(EngineError) as raised:
-        Judges(how)
+        PoolNovelty(how)
     assert "selfinstruct[semantic]" in str(raised.value.hint)
 
 
@@ -166,7 +166,7 @@ def test_a_file_of_other_texts_or_another_tokeniser_counts_as_none(saved_in: Pat
 def test_a_large_run_saves_its_memory_and_takes_it_up(tmp_path: Path) -> None:
     """From SAVE_FROM tasks on the memory lies beside the run; the answers are the same with it."""
     path = tmp_path / "novelty.index"
-    first, second = Judges(HOW), Judges(HOW)
+    first, second = PoolNovelty(HOW), PoolNovelty(HOW)
     first.recall(many()[:-1], path)
     first.save(path)
     assert not path.exists()
@@ -183,5 +183,5 @@ def test_a_large_run_saves_its_memory_and_takes_it_up(tmp_path: Path) -> None:
 def test_a_small_run_keeps_no_memory_file(tmp_path: Path) -> None:
     """A small pool is read again in no time, so its folder has one file less."""
     with Run(tmp_path / "run", settings_for(scripted()), version="test") as run:
-        list(grow(run, scripted(), rounds=1))
+        list(grow(run, scripted(), End(rounds=1)))
     assert not (tmp_path / "run" / "novelty.index").exists()

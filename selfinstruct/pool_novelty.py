@@ -21,7 +21,7 @@ SAVE_FROM = 50_000
 """Tasks from which a saved memory is quicker than reading the pool again by a second or more."""
 
 
-class Judges:
+class PoolNovelty:
     """The judges over the pool: ROUGE-L, and one by meaning if the recipe has one."""
 
     def __init__(self, how: NoveltySettings) -> None:
