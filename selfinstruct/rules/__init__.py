@@ -29,6 +29,7 @@ from selfinstruct.rules.shape import (
     FirstCharacter,
     MixedScript,
     NotEmpty,
+    RepeatedLines,
     Repetition,
     Script,
     TaskForm,
@@ -54,6 +55,7 @@ Rule = (
     | TaskForm
     | Unfinished
     | Repetition
+    | RepeatedLines
     | Compressible
     | Copies
     | Script
@@ -93,6 +95,7 @@ __all__ = [
     "Positive",
     "PromptEcho",
     "Rejection",
+    "RepeatedLines",
     "Repetition",
     "Rule",
     "Script",

@@ -29,12 +29,14 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
     Similar means that the longest common subsequence of tokens, as an F-measure, is above
     `max_similarity`, or above two thirds of it where the other text, of more than ten tokens,
     stands whole inside this one. A text with `new` tokens of its own passes: "The
-    antonym of hot is cold" has one, where `ignored` lists "the", "of" and "is".
+    antonym of hot is cold" has one, where `ignored` lists "the", "of" and "is". Nothing repeats a
+    text of fewer than `min_tokens` tokens.
     """
 
     of: Field
     max_similarity: Share
     new: Count = 0
+    min_tokens: Count = 0
     ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -49,7 +51,7 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
         for one in task.instances:
             texts = {"instruction": task.instruction, "input": one.input, "output": one.output}
             left, right = tokens(texts[self.field]), tokens(texts[self.of])
-            if not left or not right:
+            if not left or len(right) < max(self.min_tokens, 1):
                 continue
             similarity = Indel.normalized_similarity(left, right)
             whole = len(right) > 10 and " ".join(right) in " ".join(left)

@@ -151,6 +151,26 @@ class Repetition(FieldRule, frozen=True, tag="repetition", kw_only=True):
         return f"{share:.0%} of it is repeated" if share > self.max_share else ""
 
 
+class RepeatedLines(FieldRule, frozen=True, tag="repeated_lines", kw_only=True):
+    """Refuse a text that says a line, or an item of a list, again word for word.
+
+    Lines of fewer than `min_tokens` tokens do not count, and the marks of items are no part of
+    them; the numbered items of one line count as lines. Code and tables are passed over.
+    """
+
+    min_tokens: Count = 3
+
+    def fault_in(self, text: str) -> str:
+        """Look for a line that came before."""
+        seen: set[tuple[str, ...]] = set()
+        for line in re.split(r"\n|\s(?=\d{1,2}[.)]\s)", text) if is_prose(text) else ():
+            words = tuple(tokens(re.sub(r"^\W*(?:\d{1,3}[.)]\s*)?", "", line)))
+            if len(words) >= self.min_tokens and words in seen:
+                return f"says twice {shortened(line.strip())!r}"
+            seen.add(words)
+        return ""
+
+
 class Compressible(FieldRule, frozen=True, tag="compressible", kw_only=True):
     """Refuse a text that zlib packs into less than `min_ratio` of its bytes.
 
