@@ -6,9 +6,9 @@ from random import Random
 
 import msgspec
 import pytest
-from test_grow import MORE, VERBS, fanciful, settings_for
+from test_grow import MORE, VERBS, Shuffled, fanciful, settings_for
 
-from selfinstruct.engines import Completion, Prompt, ScriptedEngine
+from selfinstruct.engines import Completion, Engine, Prompt, ScriptedEngine
 from selfinstruct.errors import EngineError, InputError, RunError
 from selfinstruct.grow import grow
 from selfinstruct.prompts import NAMES, STEERED, load_prompts
@@ -28,7 +28,7 @@ WRITTEN = Steering(generate=6)
 
 def steered(
     folder: Path,
-    engine: ScriptedEngine,
+    engine: Engine,
     steering: Steering | None,
     rounds: int | None = 2,
     **changes: object,
@@ -181,6 +181,15 @@ class _Entry(msgspec.Struct):
 
 def _journal(run: Run) -> list[_Entry]:
     return list(read_rows(run.folder / "journal" / "0000-topics.jsonl", _Entry))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_arrival_changes_no_topic(seed: int, tmp_path: Path) -> None:
+    """Topics that arrive in any order are the same, in the same order, and so is what grows."""
+    steered(tmp_path / "a", ScriptedEngine(listed), WRITTEN)
+    steered(tmp_path / "b", Shuffled(ScriptedEngine(listed), seed), WRITTEN)
+    for name in ("topics.jsonl", "pool.jsonl", "rejected.jsonl", "rounds/0002.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_topics_come_from_the_journal_after_a_kill(tmp_path: Path) -> None:
