@@ -6,7 +6,7 @@ worded, how a rule judges, how bytes reach the disk, or which model answers.
 
 import time
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Literal
 
 import msgspec
@@ -88,8 +88,19 @@ def _enough(run: Run, rounds: int | None, target: int) -> bool:
         return True
     if rounds is not None:
         return len(run.markers) >= rounds
-    last = run.markers[-BARREN_ROUNDS:]
-    return len(last) == BARREN_ROUNDS and not any(marker.accepted for marker in last)
+    return bool(barren_rounds(run))
+
+
+def barren_rounds(run: Run) -> int:
+    """Return how many of the last rounds accepted nothing, once that is reason to give up.
+
+    Rounds in which quotas left room for few prompts need to be more of them: all together have
+    proposed what a whole round does.
+    """
+    barren = list(takewhile(lambda marker: not marker.accepted, reversed(run.markers)))
+    proposed = sum(marker.proposed for marker in barren)
+    enough = len(barren) >= BARREN_ROUNDS and proposed >= run.settings.prompts_per_round
+    return len(barren) if enough else 0
 
 
 def play(now: Round, judges: Judges) -> None:

@@ -149,6 +149,28 @@ def test_a_topic_that_fails_is_asked_for_more_often(tmp_path: Path) -> None:
     assert abs(second["owls"] - second["rivers"] - min(12, first["rivers"])) <= 1
 
 
+def test_small_last_rounds_are_not_given_up_early(tmp_path: Path) -> None:
+    """Rounds of one prompt for the last task of a quota go on after three in vain."""
+
+    def late(prompt: Prompt) -> str | Completion:
+        number, _, place = prompt.key.split("/")
+        if "/propose/" in prompt.key and (place == "0004" or 1 < int(number) < 8):
+            return ""
+        return fanciful(prompt)
+
+    recipe = load_recipe("default")
+    how = msgspec.structs.replace(recipe.propose, leads=("Name",))
+    last = Steering(topics=(Topic("owls", 5),))
+    recipe = msgspec.structs.replace(recipe, propose=how)
+    run = steered(tmp_path / "run", ScriptedEngine(late), last, rounds=None, recipe=recipe)
+    assert len(run.grown) == 5
+    assert len(run.markers) >= 8
+    assert sum(marker.proposed for marker in run.markers[1:7]) < 12
+    never = ScriptedEngine(lambda _: "")
+    run = steered(tmp_path / "never", never, last, rounds=None, recipe=recipe)
+    assert [marker.proposed for marker in run.markers] == [5, 5, 5]
+
+
 def listed(prompt: Prompt) -> str:
     """Write topics as a careless model does: repeated, numbered, or none at all."""
     if "/topics/" not in prompt.key:

@@ -18,7 +18,7 @@ from selfinstruct.cli.steering import End, closing_lines, gave_up, quotas, steer
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
 from selfinstruct.errors import InputError, SelfInstructError, unknown_name
 from selfinstruct.export import FORMATS, export
-from selfinstruct.grow import BARREN_ROUNDS
+from selfinstruct.grow import barren_rounds
 from selfinstruct.grow import grow as play_rounds
 from selfinstruct.prompts import load_prompts
 from selfinstruct.recipe import load_recipe
@@ -215,7 +215,9 @@ def grow(
             elif not quiet:
                 _closing(out, run, wanted, written, lines)
             if gave_up(run, end):
-                message = f"gave up at {len(run.grown)} of {goal} tasks: {BARREN_ROUNDS} rounds"
+                message = (
+                    f"gave up at {len(run.grown)} of {goal} tasks: {barren_rounds(run)} rounds"
+                )
                 raise SelfInstructError(
                     f"{message} in a row accepted nothing",
                     hint=f"see why: selfinstruct show {out} --rejected all",

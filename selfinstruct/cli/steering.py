@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from selfinstruct.cli.visible import visible
 from selfinstruct.errors import InputError
-from selfinstruct.grow import BARREN_ROUNDS
+from selfinstruct.grow import barren_rounds
 from selfinstruct.run import Run
 from selfinstruct.stats import last_novelty
 from selfinstruct.storage import read_rows
@@ -44,7 +44,7 @@ class End(NamedTuple):
 
 def gave_up(run: Run, end: End) -> bool:
     """Say whether a run without a number of rounds ended short of its target, or its quotas."""
-    if end.rounds is not None or any(marker.accepted for marker in run.markers[-BARREN_ROUNDS:]):
+    if end.rounds is not None or not barren_rounds(run):
         return False
     return len(run.grown) < (end.target or len(run.grown) + 1) and not _stale(run, end.min_novelty)
 
