@@ -14,11 +14,10 @@ from msgspec import structs
 from selfinstruct import __version__
 from selfinstruct.cli.config import read_config
 from selfinstruct.cli.progress import Bars, JsonLog, closing_table
-from selfinstruct.cli.steering import End, closing_lines, gave_up, quotas, steering_from
+from selfinstruct.cli.steering import End, check_reached, closing_lines, quotas, steering_from
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
-from selfinstruct.errors import InputError, SelfInstructError, unknown_name
+from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.export import FORMATS, export
-from selfinstruct.grow import barren_rounds
 from selfinstruct.grow import grow as play_rounds
 from selfinstruct.prompts import load_prompts
 from selfinstruct.recipe import load_recipe
@@ -214,14 +213,7 @@ def grow(
                 watch.end(run.markers, seconds_by_round(out), written)
             elif not quiet:
                 _closing(out, run, wanted, written, lines)
-            if gave_up(run, end):
-                message = (
-                    f"gave up at {len(run.grown)} of {goal} tasks: {barren_rounds(run)} rounds"
-                )
-                raise SelfInstructError(
-                    f"{message} in a row accepted nothing",
-                    hint=f"see why: selfinstruct show {out} --rejected all",
-                )
+            check_reached(run, end, goal)
 
 
 def _play(run: Run, model: Engine, end: End, watch: Watch) -> None:
