@@ -6,6 +6,7 @@ round does, or which model answers.
 
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from selfinstruct.engines.base import Engine
@@ -91,5 +92,16 @@ def _enough(run: Run, end: End) -> bool:
         return True
     if end.rounds is not None:
         return len(run.markers) >= end.rounds
-    last = run.markers[-BARREN_ROUNDS:]
-    return len(last) == BARREN_ROUNDS and not any(marker.accepted for marker in last)
+    return bool(barren_rounds(run))
+
+
+def barren_rounds(run: Run) -> int:
+    """Return how many of the last rounds accepted nothing, once that is reason to give up.
+
+    Rounds in which quotas left room for few prompts need to be more of them: all together have
+    proposed what a whole round does.
+    """
+    barren = list(takewhile(lambda marker: not marker.accepted, reversed(run.markers)))
+    proposed = sum(marker.proposed for marker in barren)
+    enough = len(barren) >= BARREN_ROUNDS and proposed >= run.settings.prompts_per_round
+    return len(barren) if enough else 0

@@ -6,9 +6,9 @@ from random import Random
 
 import msgspec
 import pytest
-from test_grow import MORE, VERBS, fanciful, settings_for
+from test_grow import MORE, VERBS, Shuffled, fanciful, settings_for
 
-from selfinstruct.engines import Completion, Prompt, ScriptedEngine
+from selfinstruct.engines import Completion, Engine, Prompt, ScriptedEngine
 from selfinstruct.errors import EngineError, InputError, RunError
 from selfinstruct.grow import End, grow
 from selfinstruct.prompts.files import NAMES, STEERED, load_prompts
@@ -28,7 +28,7 @@ WRITTEN = Steering(generate=6)
 
 def steered(
     folder: Path,
-    engine: ScriptedEngine,
+    engine: Engine,
     steering: Steering | None,
     rounds: int | None = 2,
     **changes: object,
@@ -149,6 +149,28 @@ def test_a_topic_that_fails_is_asked_for_more_often(tmp_path: Path) -> None:
     assert abs(second["owls"] - second["rivers"] - min(12, first["rivers"])) <= 1
 
 
+def test_small_last_rounds_are_not_given_up_early(tmp_path: Path) -> None:
+    """Rounds of one prompt for the last task of a quota go on after three in vain."""
+
+    def late(prompt: Prompt) -> str | Completion:
+        number, _, place = prompt.key.split("/")
+        if "/propose/" in prompt.key and (place == "0004" or 1 < int(number) < 8):
+            return ""
+        return fanciful(prompt)
+
+    recipe = load_recipe("default")
+    how = msgspec.structs.replace(recipe.propose, leads=("Name",))
+    last = Steering(topics=(Topic("owls", 5),))
+    recipe = msgspec.structs.replace(recipe, propose=how)
+    run = steered(tmp_path / "run", ScriptedEngine(late), last, rounds=None, recipe=recipe)
+    assert len(run.grown) == 5
+    assert len(run.markers) >= 8
+    assert sum(marker.proposed for marker in run.markers[1:7]) < 12
+    never = ScriptedEngine(lambda _: "")
+    run = steered(tmp_path / "never", never, last, rounds=None, recipe=recipe)
+    assert [marker.proposed for marker in run.markers] == [5, 5, 5]
+
+
 def listed(prompt: Prompt) -> str:
     """Write topics as a careless model does: repeated, numbered, or none at all."""
     if "/topics/" not in prompt.key:
@@ -181,6 +203,15 @@ class _Entry(msgspec.Struct):
 
 def _journal(run: Run) -> list[_Entry]:
     return list(read_rows(run.folder / "journal" / "0000-topics.jsonl", _Entry))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_arrival_changes_no_topic(seed: int, tmp_path: Path) -> None:
+    """Topics that arrive in any order are the same, in the same order, and so is what grows."""
+    steered(tmp_path / "a", ScriptedEngine(listed), WRITTEN)
+    steered(tmp_path / "b", Shuffled(ScriptedEngine(listed), seed), WRITTEN)
+    for name in ("topics.jsonl", "pool.jsonl", "rejected.jsonl", "rounds/0002.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_topics_come_from_the_journal_after_a_kill(tmp_path: Path) -> None:

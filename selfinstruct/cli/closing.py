@@ -34,8 +34,8 @@ def closing(
     for path, count in written.items():
         click.echo(f"wrote {path} ({count} rows)")
     click.echo(f"\nLook at it:  {shlex.join(['selfinstruct', 'show', str(out)])}")
-    if wanted is not None:
-        more = max(wanted, len(run.markers)) + MORE_ROUNDS
+    if wanted is not None and len(run.markers) >= wanted:  # else more rounds would not be played
+        more = len(run.markers) + MORE_ROUNDS
         click.echo(f"Go on:       {_again(more)}")
 
 

@@ -15,11 +15,11 @@ from selfinstruct.cli.closing import closing, write_exports
 from selfinstruct.cli.config import read_config
 from selfinstruct.cli.opened import open_judge
 from selfinstruct.cli.progress import Bars, JsonLog
-from selfinstruct.cli.steering import closing_lines, gave_up, quotas, steering_from
+from selfinstruct.cli.steering import check_reached, closing_lines, quotas, steering_from
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
-from selfinstruct.errors import InputError, SelfInstructError, unknown_name
+from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.export import FORMATS
-from selfinstruct.grow import BARREN_ROUNDS, End
+from selfinstruct.grow import End
 from selfinstruct.grow import grow as play_rounds
 from selfinstruct.prompts.files import JUDGED, STEERED, load_prompts
 from selfinstruct.recipe import load_recipe
@@ -217,12 +217,7 @@ def grow(
                 watch.end(run.markers, seconds_by_round(out), written)
             elif not quiet:
                 closing(out, run, wanted, written, lines)
-            if gave_up(run, end):
-                message = f"gave up at {len(run.grown)} of {goal} tasks: {BARREN_ROUNDS} rounds"
-                raise SelfInstructError(
-                    f"{message} in a row accepted nothing",
-                    hint=f"see why: selfinstruct show {out} --rejected all",
-                )
+            check_reached(run, end, goal)
 
 
 def _play(run: Run, model: Engine, judge: Engine | None, end: End, watch: Watch) -> None:

@@ -7,8 +7,8 @@ topics are dealt, or when a round is over.
 from pathlib import Path
 
 from selfinstruct.cli.visible import visible
-from selfinstruct.errors import InputError
-from selfinstruct.grow import BARREN_ROUNDS, End
+from selfinstruct.errors import InputError, SelfInstructError
+from selfinstruct.grow import End, barren_rounds
 from selfinstruct.run import Run
 from selfinstruct.stats import last_novelty
 from selfinstruct.storage import read_rows
@@ -33,11 +33,19 @@ def quotas(steering: Steering | None) -> int:
     return bound(steering.topics) if steering and steering.topics else 0
 
 
-def gave_up(run: Run, end: End) -> bool:
-    """Say whether a run without a number of rounds ended short of its target, or its quotas."""
-    if end.rounds is not None or any(marker.accepted for marker in run.markers[-BARREN_ROUNDS:]):
-        return False
-    return len(run.grown) < (end.target or len(run.grown) + 1) and not _stale(run, end.min_novelty)
+def check_reached(run: Run, end: End, goal: int) -> None:
+    """Raise SelfInstructError for a run that gave up short of its target, or its quotas.
+
+    `goal` is how many tasks it was for; a number of rounds is always reached.
+    """
+    barren = barren_rounds(run)
+    short = len(run.grown) < (end.target or len(run.grown) + 1)
+    if end.rounds is None and barren and short and not _stale(run, end.min_novelty):
+        raise SelfInstructError(
+            f"gave up at {len(run.grown)} of {goal} tasks: "
+            f"{barren} rounds in a row accepted nothing",
+            hint=f"see why: selfinstruct show {run.folder} --rejected all",
+        )
 
 
 def closing_lines(run: Run, min_novelty: float) -> list[str]:

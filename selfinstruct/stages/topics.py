@@ -37,7 +37,7 @@ AROUND = "\"'“”*_`"
 MAX_WORDS = 6
 """Words of a topic; what is longer is a sentence."""
 
-SAMPLING = Sampling(max_tokens=16, temperature=0.9, top_p=0.95, stop=("\n",))
+SAMPLING = Sampling(max_tokens=16, temperature=0.7, top_p=0.95, stop=("\n",))
 """One topic a question: the second one of a small model's list repeats the first."""
 
 

@@ -96,6 +96,7 @@ def test_a_run_says_that_too_little_was_new(tmp_path: Path) -> None:
     new, judged, number = (int(said[place]) for place in (1, 2, 3))
     assert number == done < 9
     assert float(said[4]) == round(new / judged, 3) < 0.9
+    assert "Go on:" not in result.out
     again = run(*words)
     assert "nothing to do" in again.err
     assert said[0] in again.out
