@@ -29,6 +29,7 @@ STAGES = (
     "paraphrase",
     "translate",
     "back",
+    "same",
 )
 """In the order in which they are asked when there is a choice: prompts of one stage share their
 head, and what comes late in a round is then what nothing else waits for."""

@@ -51,8 +51,8 @@ def listed_items(text: str, *, first: int, truncated: bool) -> list[Item]:
             break
         rest = rest[opener.end() :]
     last, *after = re.split(r"\n[ \t]*\n", items.pop().strip(), maxsplit=1)
-    found = [Item(_unwrapped(item)) for item in items]
-    found.append(Item(_unwrapped(last), truncated=truncated and not after))
+    found = [Item(unwrapped(item)) for item in items]
+    found.append(Item(unwrapped(last), truncated=truncated and not after))
     return [item for item in found if item.text]
 
 
@@ -92,7 +92,7 @@ def vote(text: str) -> Vote | None:
     return None
 
 
-def _unwrapped(item: str) -> str:
+def unwrapped(item: str) -> str:
     """Take an item out of white space and of marks around the whole of it (bold, quotes)."""
     text = item.strip()
     for left, right in (("**", "**"), ('"', '"'), ("\u201c", "\u201d")):
@@ -148,7 +148,7 @@ def labelled_classes(text: str, *, truncated: bool) -> list[Instance]:
         label, _, rest = piece.partition("\n")
         given = re.sub(r"\A\s*Input[:：]", "", rest)
         given = re.split(r"(?m)^[ \t]*Output[:：]", given, maxsplit=1)[0].strip()
-        found.append(Instance(input=_nothing(_unwrapped(given)), output=label.strip()))
+        found.append(Instance(input=_nothing(unwrapped(given)), output=label.strip()))
     return found[:-1] if truncated else found
 
 

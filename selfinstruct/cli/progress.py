@@ -87,10 +87,10 @@ class Bars:
             self._stages.clear()
             self._refused = self._tokens = 0
             self._began = time.monotonic()
-            number = int(prompt.key.partition("/")[0])
+            label = _label(prompt)
             self._bar = tqdm(
                 total=0,
-                desc=f"round {number}" if number else "topics",
+                desc=label,
                 unit="",
                 file=sys.stderr,
                 disable=not sys.stderr.isatty(),
@@ -150,12 +150,13 @@ class JsonLog:
 
     def __init__(self) -> None:
         self._stages: dict[str, Tally] = {}
-        self._round = self._refused = 0
+        self._step = ""
+        self._refused = 0
         self._logged = time.monotonic()
 
     def asked(self, prompt: Prompt) -> None:
         """Count a prompt of its stage."""
-        self._round = int(prompt.key.partition("/")[0])
+        self._step = _label(prompt)
         self._stages.setdefault(stage_of(prompt.key), Tally()).prompts += 1
 
     def completed(self, completion: Completion, /, *, fresh: bool) -> None:
@@ -166,7 +167,7 @@ class JsonLog:
         if time.monotonic() - self._logged >= LOG_EVERY:
             self._logged = time.monotonic()
             done = {name: [tally.answered, tally.prompts] for name, tally in self._stages.items()}
-            _log({"event": "progress", "round": self._round, **done, "rejected": self._refused})
+            _log({"event": "progress", "step": self._step, **done, "rejected": self._refused})
 
     def refused(self, count: int) -> None:
         """Count what the round lost so far."""
@@ -190,6 +191,14 @@ class JsonLog:
         """Log the totals and the files."""
         total = msgspec.to_builtins(by_round(markers, seconds)[-1])
         _log({"event": "end", "rounds": len(markers), **total, "exports": dict(written)})
+
+
+def _label(prompt: Prompt) -> str:
+    """Return what a prompt belongs to, in words."""
+    step = prompt.key.partition("/")[0]
+    if not step.isdigit():
+        return step.partition("-")[0]
+    return f"round {int(step)}" if int(step) else "topics"
 
 
 def _log(event: dict[str, object]) -> None:

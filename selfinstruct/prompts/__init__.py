@@ -115,6 +115,10 @@ class Prompts(msgspec.Struct, frozen=True):
         """Ask for a text in the language that is named `target`."""
         return self._fill("translate", key, sampling, {"text": text, "target": target})
 
+    def same(self, key: str, before: str, after: str, *, sampling: Sampling) -> Prompt:
+        """Ask whether two instructions ask for the same: Yes or No."""
+        return self._fill("same", key, sampling, {"before": before, "after": after})
+
     def headings(self) -> list[str]:
         """Return the fixed lines of all texts: what an echo of a prompt would hold."""
         lines = (line.strip() for text in self.texts.values() for line in text.splitlines())

@@ -22,7 +22,7 @@ STEERED = ("propose_topic", "propose_json_topic", "topics")
 JUDGED = ("judge",)
 """That of a run whose recipe has a judge."""
 
-AUGMENTED = ("paraphrase", "translate")
+AUGMENTED = ("paraphrase", "translate", "same")
 """Those of augmentation."""
 
 EVERY = (*NAMES, *STEERED, *JUDGED, *AUGMENTED)
@@ -104,3 +104,4 @@ def _try_out(prompts: Prompts) -> None:
     if "paraphrase" in prompts.texts:
         prompts.paraphrase("", "Do it.", style="question", sampling=some)
         prompts.translate("", "Do it.", target="French", sampling=some)
+        prompts.same("", "Do it.", "Do it now.", sampling=some)

@@ -2,6 +2,7 @@
 
 from selfinstruct.recipe.files import load_recipe
 from selfinstruct.recipe.sections import (
+    AugmentSettings,
     Classify,
     Instances,
     JudgeSettings,
@@ -12,6 +13,7 @@ from selfinstruct.recipe.sections import (
 )
 
 __all__ = [
+    "AugmentSettings",
     "Classify",
     "Instances",
     "JudgeSettings",

@@ -127,6 +127,56 @@ class SemanticSettings(_Section, frozen=True, kw_only=True):
     min_similarity: Share = 0.8
 
 
+Style = Literal["command", "question", "request", "short", "detailed", "formal", "casual"]
+
+
+class AugmentSettings(_Section, frozen=True, kw_only=True):
+    """How grown tasks are said in other words, and what a wording has to keep.
+
+    Each task is paraphrased `paraphrases` times, each time in another of `styles`, translated
+    `back_translations` times into one of `pivots` (names of languages; with a translation model,
+    codes) and back, and disturbed `noises` times by one of `noise` (a synonym from `synonyms`,
+    lines "big, large"; a word deleted; two neighbours swapped).
+
+    A wording has a ROUGE-L of at most `max_similarity` with the instruction, and at most
+    `max_growth` times its tokens (of 4 at least). It has the same numbers, names, quotations,
+    code, placeholders and negations (words that hold one of `negations`); of the instruction's
+    content words (all but `ignored`) it has the share `min_kept`, and of its own the share
+    `min_shared` are the instruction's. With `judge` the model must agree that it means the same:
+    `agreement` are its two answers, the one that agrees first. `semantic` bounds the cosine of
+    the two from below.
+    """
+
+    paraphrases: Count = 0
+    styles: Annotated[tuple[Style, ...], msgspec.Meta(min_length=1)] = (
+        "command",
+        "question",
+        "request",
+        "short",
+        "detailed",
+        "formal",
+        "casual",
+    )
+    back_translations: Count = 0
+    pivots: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("French", "German")
+    noises: Count = 0
+    noise: Annotated[
+        tuple[Literal["synonym", "deletion", "swap"], ...], msgspec.Meta(min_length=1)
+    ] = ("synonym",)
+    synonyms: tuple[str, ...] = ()
+    max_similarity: Share = 0.85
+    max_growth: Annotated[float, msgspec.Meta(ge=1)] = 2.0
+    min_kept: Share = 0.8
+    min_shared: Share = 0.6
+    negations: tuple[str, ...] = (" not ", " no ", " never ", " without ", "n't ", "不", "没", "无")
+    ignored: tuple[str, ...] = ()
+    judge: bool = False
+    agreement: tuple[str, str] = (" Yes", " No")
+    semantic: SemanticSettings | None = None
+    paraphrase_sampling: Sampling = Sampling(max_tokens=80, stop=("\n",))
+    translate_sampling: Sampling = Sampling(max_tokens=120)
+
+
 class NoveltySettings(_Section, frozen=True, kw_only=True):
     """When an instruction is new: its ROUGE-L with no earlier one is above `max_similarity`.
 
@@ -152,6 +202,7 @@ class Recipe(_Section, frozen=True, kw_only=True):
     instances: Instances
     novelty: NoveltySettings
     judge: JudgeSettings | None = None
+    augment: AugmentSettings | None = None
     rule: tuple[Rule, ...] = ()
 
     def rules(self, what: Literal["instruction", "instance", "task"]) -> tuple[Rule, ...]:

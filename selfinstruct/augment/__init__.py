@@ -1,0 +1,1 @@
+"""Augmentation: tasks in other words, from those that a run has grown."""
