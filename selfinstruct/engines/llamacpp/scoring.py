@@ -121,15 +121,15 @@ class Scorer:
             turns = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
             request = {"messages": turns, "chat_template_kwargs": TEMPLATE_ARGUMENTS}
             text = self._post("/apply-template", request)["prompt"]
-        found = self._tokens(text, is_prompt=True)
-        return found or self._tokens(self._call("GET", "/props")["eos_token"], is_prompt=True)
+        found = self._tokens(text, begins=True)
+        return found or self._tokens(self._call("GET", "/props")["eos_token"], begins=True)
 
     def _encode(self, text: str) -> list[int]:
-        return self._tokens(text, is_prompt=False)
+        return self._tokens(text, begins=False)
 
-    def _tokens(self, text: str, *, is_prompt: bool) -> list[int]:
-        """Return the tokens of a text; in an answer, no word stands for a special one."""
-        request = {"content": text, "add_special": is_prompt, "parse_special": is_prompt}
+    def _tokens(self, text: str, *, begins: bool) -> list[int]:
+        """Return the tokens of a text, with what a text begins with if this one does."""
+        request = {"content": text, "add_special": begins, "parse_special": True}
         tokens: list[int] = self._post("/tokenize", request)["tokens"]
         return tokens
 
