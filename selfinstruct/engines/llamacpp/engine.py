@@ -89,7 +89,7 @@ class LlamaCppEngine:
         self._heads = [""] * (options.slots + 1)
         self._stopping = threading.Event()
         self._server = _start(path, options)
-        self._scorer = Scorer(self._server, self._stopping)
+        self._scorer = Scorer(self._server, options.context, self._stopping)
 
     def complete(self, prompts: Iterable[Prompt | None]) -> Iterator[Completion]:
         """Complete prompts, as many at a time as there are slots, yielding each as it finishes."""

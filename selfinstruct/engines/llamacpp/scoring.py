@@ -42,11 +42,13 @@ PATIENCE = 60.0
 class Scorer:
     """Asks a llama.cpp server in this process; it also listens on a port of this machine.
 
-    Its Python interface completes prompts and nothing else; tokens come from that port.
+    Its Python interface completes prompts and nothing else; tokens come from that port. `context`
+    is how many tokens a slot has room for.
     """
 
-    def __init__(self, server: Any, stopping: threading.Event) -> None:  # noqa: ANN401 (no types)
+    def __init__(self, server: Any, context: int, stopping: threading.Event) -> None:  # noqa: ANN401
         self._server = server
+        self._context = context
         self._stopping = stopping
         self._address = urlsplit(server.listening_address).netloc
 
@@ -57,6 +59,10 @@ class Scorer:
         """
         asked = self._asked(prompt)
         tokens = going_on(self._encode, answer)
+        size = len(asked) + len(tokens)
+        if size > self._context:
+            reason = f"the prompt and its answer have {size} tokens, the context is {self._context}"
+            return failed(prompt, reason)
         self._read(asked, slot)
         logarithms: list[float] = []
         for place, token in enumerate(tokens):
