@@ -289,6 +289,17 @@ def test_scores_add_up(scorer: Engine) -> None:
     assert nothing == 0
 
 
+def test_scoring_can_be_abandoned(scorer: Engine) -> None:
+    """Closing early ends what is being scored, and the engine can be used again."""
+    before = threading.active_count()
+    prompts = [Prompt(f"k{n}", f"{n}.", answer=" and so on" * 4 * (n + 1)) for n in range(20)]
+    completions = scorer.complete(prompts)
+    assert next(completions).finish == "stop"
+    close(completions)
+    assert threading.active_count() <= before
+    assert rated(scorer, Prompt("again", "Hello", answer=" there"))[0] < 0
+
+
 def test_an_overlong_answer_is_an_error_completion(scorer: Engine) -> None:
     """Prompt and answer have to fit in the context together; one that does not fails by name."""
     long = Prompt("0001/x/0000", "word " * 1500, answer=" word" * 2600)

@@ -90,10 +90,13 @@ def test_what_is_too_long_has_no_translation(translator: Translator) -> None:
     assert translator.translate([long, "red\n" + long, "red"], "en", "de") == ["", "", "rot"]
 
 
-@pytest.mark.parametrize("kind", [pytest.param("marian", marks=real)])
-def test_a_translation_that_does_not_end_is_none(kind: str, folder: Path) -> None:
+@pytest.mark.parametrize("num_beams", [1, 4])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("marian", marks=real), pytest.param("nllb", marks=real)]
+)
+def test_a_translation_that_does_not_end_is_none(kind: str, num_beams: int, folder: Path) -> None:
     """max_tokens bounds a translation; one that is cut there is not given as a whole one."""
-    given = Given(("max_tokens=2", "num_beams=1"), quiet=True)
+    given = Given(("max_tokens=3", f"num_beams={num_beams}"), quiet=True)
     with open_translator(spec_of(kind, folder), given) as narrow:
         assert narrow.translate(["red house tree"], "en", "de") == [""]
 
@@ -195,6 +198,7 @@ def test_languages_have_the_codes_of_each_kind() -> None:
     assert nllb_code("zh", codes) == "zho_Hans"
     assert nllb_code("zho_Hant", codes) == "zho_Hant"
     assert (marian_code("zh"), marian_code("zle")) == ("zh", "zle")
+    assert (marian_code("zho_Hans"), marian_code("nob_Latn")) == ("zh", "nb")
     for wrong in ("German", "qq", "d", "", "../x"):
         with pytest.raises(InputError, match="unknown language"):
             marian_code(wrong)

@@ -28,6 +28,7 @@ def by_word(text: str, words: dict[str, str]) -> str:
 
 def marian_folder(parent: Path, words: dict[str, str], source: str, target: str) -> Path:
     """Train a Marian model for one direction, and return its folder."""
+    import sentencepiece
     import torch
     from transformers import MarianConfig, MarianMTModel, MarianTokenizer
 
@@ -36,8 +37,7 @@ def marian_folder(parent: Path, words: dict[str, str], source: str, target: str)
     pieces = _sentencepiece([*words, *words.values()])
     for name in ("source.spm", "target.spm"):
         (folder / name).write_bytes(pieces)
-    library: Any = __import__("sentencepiece")
-    spm = library.SentencePieceProcessor(model_proto=pieces)
+    spm: Any = sentencepiece.SentencePieceProcessor(model_proto=pieces)
     known = [spm.id_to_piece(number) for number in range(spm.get_piece_size())]
     tokens = ["</s>", "<unk>", *(p for p in known if p not in ("</s>", "<unk>", "<s>")), "<pad>"]
     vocabulary = {token: number for number, token in enumerate(tokens)}
@@ -109,9 +109,10 @@ def _size(vocabulary: int) -> dict[str, Any]:
 
 def _sentencepiece(words: Sequence[str]) -> bytes:
     """Train a sentencepiece model on words."""
-    library: Any = __import__("sentencepiece")
+    import sentencepiece
+
     written = io.BytesIO()
-    library.SentencePieceTrainer.train(
+    sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter([" ".join(words)] * 20 + list(words) * 20),
         model_writer=written,
         vocab_size=60,

@@ -46,15 +46,16 @@ def nllb_code(language: str, known: Iterable[str]) -> str:
 
 
 def marian_code(language: str) -> str:
-    """Return what stands in a model's name for a language: letters, as in opus-mt's names.
+    """Return what stands in a model's name for a language, as in opus-mt's names.
 
-    Raises InputError for a code of two letters that is none, and for what is no code.
+    Raises InputError for what is neither an ISO 639-1 code, nor NLLB's code of such a language,
+    nor three letters, which opus-mt has for others and for families of languages.
     """
-    is_known = language in NLLB if len(language) == 2 else re.fullmatch(r"[a-z]{3}", language)
-    if not is_known:
+    short = {long: short for short, long in reversed(NLLB.items())}.get(language, language)
+    if short not in NLLB and not re.fullmatch(r"[a-z]{3}", short):
         hint = "give an ISO 639-1 code such as de, or the three letters that a model's name has"
-        raise unknown_name("language", language, NLLB, hint=hint)
-    return language
+        raise unknown_name("language", language, {*NLLB, *NLLB.values()}, hint=hint)
+    return short
 
 
 def marian_prefix(target: str, markers: Iterable[str]) -> str:

@@ -51,6 +51,7 @@ class MarianTranslator:
 
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         """Return the translation of each text."""
+        source, target = marian_code(source), marian_code(target)
         check_pair(source, target)
         model = self._model(source, target)
         markers = getattr(model.tokenizer, "supported_language_codes", ())
@@ -64,7 +65,7 @@ class MarianTranslator:
 
     def _model(self, source: str, target: str) -> Seq2Seq:
         """Return the model of a direction, loading it on first use."""
-        pair = f"{marian_code(source)}-{marian_code(target)}"
+        pair = f"{source}-{target}"
         if pair not in self._models:
             name = self._pattern.replace("{source}", source).replace("{target}", target)
             check_folder(name)

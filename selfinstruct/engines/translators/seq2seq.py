@@ -36,8 +36,8 @@ class Seq2Seq:
         self._model = model
         self._batch_size = options.batch_size
         self._positions = int(getattr(model.config, "max_position_embeddings", None) or 512)
-        self._how = copy.deepcopy(model.generation_config)
-        self._how.update(
+        how = copy.deepcopy(model.generation_config)
+        how.update(
             num_beams=options.num_beams,
             num_return_sequences=1,
             do_sample=False,
@@ -45,6 +45,8 @@ class Seq2Seq:
             max_new_tokens=min(options.max_tokens, self._positions - 2),
             forced_eos_token_id=None,  # it would make a translation that is cut look whole
         )
+        # Given with a call, what is None here would be filled in from the model's own again.
+        model.generation_config = how
 
     def write(self, lines: Sequence[str], encode: Encode, first: int | None = None) -> list[str]:
         """Return a translation of each line, "" for one that is too long or does not end.
@@ -101,7 +103,6 @@ class Seq2Seq:
         written = self._model.generate(
             input_ids=torch.tensor(tokens, device=self._model.device),
             attention_mask=torch.tensor(mask, device=self._model.device),
-            generation_config=self._how,
             forced_bos_token_id=first,
         )
         return [self._text(row) for row in written.tolist()]
