@@ -38,7 +38,7 @@ HINT = 'each line is {"key": "*/propose/*", "text": "…"} or has "log_likelihoo
 class ScriptLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of a script file: the reply for keys that fit `key`, either a text or a number."""
 
-    text: str | None = None
+    text: str | msgspec.UnsetType = msgspec.UNSET
     key: str = "*"
     finish: Finish = "stop"
     error: str = ""
@@ -46,8 +46,10 @@ class ScriptLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Refuse a line that replies nothing, or twice."""
-        if (self.text is None) == (self.log_likelihood is None):
-            raise ValueError("expected either `text` or `log_likelihood`")
+        if self.text is msgspec.UNSET and self.log_likelihood is None:
+            raise ValueError("Object missing required field `text` (or `log_likelihood`)")
+        if self.text is not msgspec.UNSET and self.log_likelihood is not None:
+            raise ValueError("either `text` or `log_likelihood`, not both")
 
 
 class ScriptedEngine:
@@ -141,7 +143,7 @@ def _from_file(path: Path) -> Callable[[Prompt], Reply]:
         if any(char in row.key for char in "*?["):
             patterns.setdefault(row.key, []).append(row)
         else:
-            exact[row.text is None, row.key] = row
+            exact[row.log_likelihood is not None, row.key] = row
 
     def reply(prompt: Prompt) -> Reply:
         is_rating = prompt.answer is not None
@@ -152,7 +154,7 @@ def _from_file(path: Path) -> Callable[[Prompt], Reply]:
             for pattern, rows in patterns.items()
             if fnmatch.fnmatchcase(prompt.key, pattern)
             for row in rows
-            if (row.text is None) == is_rating
+            if (row.log_likelihood is not None) == is_rating
         ]
         if not fitting:
             return _exhausted(prompt)
@@ -165,7 +167,7 @@ def _reply(prompt: Prompt, row: ScriptLine) -> Completion:
     """Return what a line says."""
     return Completion(
         prompt.key,
-        row.text or "",
+        row.text or "",  # UNSET counts as false
         row.finish,
         error=row.error,
         log_likelihood=row.log_likelihood,
