@@ -11,7 +11,8 @@ import click
 from msgspec import structs
 
 from selfinstruct import __version__
-from selfinstruct.augment.step import Augmented, Helpers, augment as augment_run
+from selfinstruct.augment.step import Augmented, Helpers
+from selfinstruct.augment.step import augment as augment_run
 from selfinstruct.augment.translating import Translating
 from selfinstruct.cli.filter_run import read_recorded
 from selfinstruct.cli.progress import Bars

@@ -57,6 +57,11 @@ def is_folder(model: str) -> bool:
     return False
 
 
+def expanded(model: str) -> str:
+    """Return a model as libraries take it: a folder's path with the home folder filled in."""
+    return str(_path(model)) if is_folder(model) else model
+
+
 def identify(model: str, revision: str = "") -> Identity:
     """Return what is known of a model that has been loaded from a folder or the Hub."""
     if is_folder(model):

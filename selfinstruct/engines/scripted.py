@@ -7,7 +7,7 @@ Three kinds of script: a list (the first prompt gets the first reply, and so on)
 from prompt to reply, and a JSONL file of {"key": PATTERN, "text": …, "finish": …}. A file
 answers by key alone, whatever the order of the prompts, so a run on it can be resumed: an exact
 key first, else one of the replies whose shell pattern ("*/propose/*") fits, picked by a digest
-of the key.
+of the key. A prompt with an answer is for the lines that have "log_likelihood", and no other is.
 """
 
 import codecs
@@ -15,26 +15,41 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import msgspec
 
-from selfinstruct.engines.base import Completion, EngineInfo, Finish, Prompt, cut_at_stop
+from selfinstruct.engines.base import (
+    Completion,
+    EngineInfo,
+    Finish,
+    Prompt,
+    cut_at_stop,
+    failed,
+)
 from selfinstruct.errors import InputError
 from selfinstruct.task import digest
 
 Reply = str | Completion
 
-HINT = 'each line is {"key": "*/propose/*", "text": "…"}'
+HINT = 'each line is {"key": "*/propose/*", "text": "…"} or has "log_likelihood": -1.5 for "text"'
 
 
 class ScriptLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of a script file: the reply for keys that fit `key`."""
+    """One line of a script file: the reply for keys that fit `key`, either a text or a number."""
 
-    text: str
+    text: str | msgspec.UnsetType = msgspec.UNSET
     key: str = "*"
     finish: Finish = "stop"
     error: str = ""
+    log_likelihood: Annotated[float, msgspec.Meta(le=0)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a line that replies nothing, or twice."""
+        if self.text is msgspec.UNSET and self.log_likelihood is None:
+            raise ValueError("Object missing required field `text` (or `log_likelihood`)")
+        if self.text is not msgspec.UNSET and self.log_likelihood is not None:
+            raise ValueError("either `text` or `log_likelihood`, not both")
 
 
 class ScriptedEngine:
@@ -46,7 +61,8 @@ class ScriptedEngine:
         *,
         info: EngineInfo | None = None,
     ) -> None:
-        self.info = info or EngineInfo(model="scripted", licence="CC0-1.0", chat=True)
+        scripted = EngineInfo(model="scripted", licence="CC0-1.0", chat=True, scores=True)
+        self.info = info or scripted
         self.prompts: list[Prompt] = []
         if isinstance(script, Path):
             self._reply = _from_file(script)
@@ -79,19 +95,39 @@ def _obey(prompt: Prompt, reply: Reply) -> Completion:
         reply = Completion(key=prompt.key, text=reply, finish="stop")
     if reply.finish == "error":
         return msgspec.structs.replace(reply, key=prompt.key)
+    if prompt.answer is not None:
+        return _rated(prompt, prompt.answer, reply)
     text = cut_at_stop(reply.text, prompt.sampling.stop)
     finish: Finish = "stop" if len(text) < len(reply.text) else reply.finish
     words = list(re.finditer(r"\S+", text))
     if len(words) > prompt.sampling.max_tokens:
         text, finish = text[: words[prompt.sampling.max_tokens].start()].rstrip(), "length"
-    asked = prompt.text + " ".join(message.content for message in prompt.messages)
     return Completion(
         key=prompt.key,
         text=text,
         finish=finish,
-        prompt_tokens=reply.prompt_tokens or len(asked.split()),
+        prompt_tokens=reply.prompt_tokens or _size(prompt),
         completion_tokens=reply.completion_tokens or len(text.split()),
     )
+
+
+def _rated(prompt: Prompt, answer: str, reply: Completion) -> Completion:
+    """Return the log-likelihood of a reply, in the form of a prompt with an answer."""
+    if reply.log_likelihood is None:
+        return failed(prompt, "the script has no log-likelihood for this answer")
+    return Completion(
+        key=prompt.key,
+        text="",
+        finish="stop",
+        prompt_tokens=reply.prompt_tokens or _size(prompt),
+        completion_tokens=reply.completion_tokens or len(answer.split()),
+        log_likelihood=reply.log_likelihood,
+    )
+
+
+def _size(prompt: Prompt) -> int:
+    """Return the words of a prompt."""
+    return len((prompt.text + " ".join(turn.content for turn in prompt.messages)).split())
 
 
 def _exhausted(prompt: Prompt) -> Completion:
@@ -101,29 +137,41 @@ def _exhausted(prompt: Prompt) -> Completion:
 
 def _from_file(path: Path) -> Callable[[Prompt], Reply]:
     """Return the function that answers from a script file."""
-    exact: dict[str, ScriptLine] = {}
+    exact: dict[tuple[bool, str], ScriptLine] = {}
     patterns: dict[str, list[ScriptLine]] = {}
     for row in _rows(path):
         if any(char in row.key for char in "*?["):
             patterns.setdefault(row.key, []).append(row)
         else:
-            exact[row.key] = row
+            exact[row.log_likelihood is not None, row.key] = row
 
     def reply(prompt: Prompt) -> Reply:
-        fitting = [exact[prompt.key]] if prompt.key in exact else []
-        if not fitting:
-            fitting = [
-                row
-                for pattern, rows in patterns.items()
-                if fnmatch.fnmatchcase(prompt.key, pattern)
-                for row in rows
-            ]
+        is_rating = prompt.answer is not None
+        if (is_rating, prompt.key) in exact:
+            return _reply(prompt, exact[is_rating, prompt.key])
+        fitting = [
+            row
+            for pattern, rows in patterns.items()
+            if fnmatch.fnmatchcase(prompt.key, pattern)
+            for row in rows
+            if (row.log_likelihood is not None) == is_rating
+        ]
         if not fitting:
             return _exhausted(prompt)
-        row = fitting[int(digest(prompt.key), 16) % len(fitting)]
-        return Completion(prompt.key, row.text, row.finish, error=row.error)
+        return _reply(prompt, fitting[int(digest(prompt.key), 16) % len(fitting)])
 
     return reply
+
+
+def _reply(prompt: Prompt, row: ScriptLine) -> Completion:
+    """Return what a line says."""
+    return Completion(
+        prompt.key,
+        row.text or "",  # UNSET counts as false
+        row.finish,
+        error=row.error,
+        log_likelihood=row.log_likelihood,
+    )
 
 
 def _rows(path: Path) -> Iterator[ScriptLine]:

@@ -4,6 +4,7 @@ An engine with a library of its own has a file `setup_NAME.py` with `opened()`, 
 `make test` runs what needs no torch, `make test-torch` and `make test-vllm` the others.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -44,9 +45,12 @@ def obliging(prompt: Prompt) -> str:
 
 
 def scripted_reply(prompt: Prompt) -> str | Completion:
-    """Answer like `obliging`, with a context of 4,000 words."""
-    if len(prompt.text.split()) > 4000:
+    """Answer like `obliging`, with a context of 4,000 words; each letter is half as likely."""
+    if len(f"{prompt.text} {prompt.answer}".split()) > 4000:
         return Completion(prompt.key, "", "error", error=f"{prompt.key}: longer than the context")
+    if prompt.answer is not None:
+        likelihood = math.log(0.5) * len("".join(prompt.answer.split()))
+        return Completion(prompt.key, "", "stop", log_likelihood=likelihood)
     return obliging(prompt)
 
 
@@ -204,6 +208,106 @@ def test_a_schema_shapes_the_answer(engine: Engine) -> None:
     words = msgspec.json.decode(texts(engine, prompt)["k"].text, type=list[str])
     assert len(words) == 2
     assert set(words) <= {"one", "two"}
+
+
+@pytest.fixture
+def scorer(engine: Engine) -> Engine:
+    """Return each engine that scores in turn; one that does not says so of every prompt."""
+    if not engine.info.scores:
+        found = texts(engine, Prompt("0001/x/0000", "Once", answer=" upon"))["0001/x/0000"]
+        assert (found.finish, found.log_likelihood) == ("error", None)
+        assert "0001/x/0000: this engine gives no log-likelihood" in found.error
+        pytest.skip("this engine does not score")
+    return engine
+
+
+def rated(engine: Engine, *prompts: Prompt) -> list[float]:
+    """Return the log-likelihoods of answers, in the order of their prompts."""
+    found = texts(engine, *prompts)
+    numbers = [found[prompt.key].log_likelihood for prompt in prompts]
+    return [number for number in numbers if number is not None]
+
+
+CAPITAL = "The capital of France is"
+QUESTION = (Message("system", "Be brief."), Message("user", "What is the capital of France?"))
+
+
+def test_an_answer_gets_a_number_and_no_text(scorer: Engine) -> None:
+    """Of an answer comes back its log-likelihood, below 0, and how many tokens it has."""
+    for prompt in (
+        Prompt("k", CAPITAL, answer=" Paris."),
+        Prompt("k", messages=QUESTION, answer="Paris is the capital of France."),
+        Prompt("k", answer="Paris is the capital of France."),
+    ):
+        found = texts(scorer, prompt)["k"]
+        assert (found.finish, found.text, found.error) == ("stop", "", "")
+        assert found.log_likelihood is not None
+        assert -200 < found.log_likelihood < 0
+        assert 2 <= found.completion_tokens + 1 <= len(prompt.answer or "")
+
+
+def test_a_likelier_answer_scores_higher(scorer: Engine) -> None:
+    """What follows scores above what does not, after a text and after a question."""
+    good, bad = rated(
+        scorer, Prompt("a", CAPITAL, answer=" Paris"), Prompt("b", CAPITAL, answer=" marzipan")
+    )
+    assert good > bad + 2
+    good, bad = rated(
+        scorer,
+        Prompt("a", messages=QUESTION, answer="The capital of France is Paris."),
+        Prompt("b", messages=QUESTION, answer="Paris France is of capital The marzipan."),
+    )
+    assert good > bad + 2
+
+
+def test_a_score_does_not_depend_on_its_company(scorer: Engine) -> None:
+    """An answer has the same number alone and among others, whether scored or written."""
+    answers = (" a river", " 写 é", " the " * 9, " Paris, of course.")
+    prompts = [Prompt(f"s{n}", CAPITAL * (n + 1), answer=text) for n, text in enumerate(answers)]
+    written = [Prompt(f"w{n}", "1. Once", sampling=SHORT) for n in range(4)]
+    alone = [rated(scorer, prompt)[0] for prompt in prompts]
+    together = rated(scorer, *prompts)
+    found = texts(scorer, *[p for pair in zip(written, prompts, strict=True) for p in pair][::-1])
+    for place, prompt in enumerate(prompts):
+        near = 0.01 * found[prompt.key].completion_tokens
+        assert together[place] == pytest.approx(alone[place], abs=near)
+        assert found[prompt.key].log_likelihood == pytest.approx(alone[place], abs=near)
+    assert all(found[prompt.key].text for prompt in written)
+
+
+def test_scores_add_up(scorer: Engine) -> None:
+    """An answer in two parts is as likely as the first, times the second after it."""
+    first, second = " Paris, and that", " of Italy is Rome."
+    whole, one, two, nothing = rated(
+        scorer,
+        Prompt("whole", CAPITAL, answer=first + second),
+        Prompt("one", CAPITAL, answer=first),
+        Prompt("two", CAPITAL + first, answer=second),
+        Prompt("nothing", CAPITAL, answer=""),
+    )
+    assert whole == pytest.approx(one + two, abs=0.1)
+    assert nothing == 0
+
+
+def test_scoring_can_be_abandoned(scorer: Engine) -> None:
+    """Closing early ends what is being scored, and the engine can be used again."""
+    before = threading.active_count()
+    prompts = [Prompt(f"k{n}", f"{n}.", answer=" and so on" * 4 * (n + 1)) for n in range(20)]
+    completions = scorer.complete(prompts)
+    assert next(completions).finish == "stop"
+    close(completions)
+    assert threading.active_count() <= before
+    assert rated(scorer, Prompt("again", "Hello", answer=" there"))[0] < 0
+
+
+def test_an_overlong_answer_is_an_error_completion(scorer: Engine) -> None:
+    """Prompt and answer have to fit in the context together; one that does not fails by name."""
+    long = Prompt("0001/x/0000", "word " * 1500, answer=" word" * 2600)
+    short = Prompt("0001/x/0001", "Hello", answer=" there")
+    found = texts(scorer, long, short)
+    assert (found[long.key].finish, found[long.key].log_likelihood) == ("error", None)
+    assert long.key in found[long.key].error
+    assert found[short.key].log_likelihood is not None
 
 
 def test_info_names_the_model(engine: Engine) -> None:

@@ -80,7 +80,7 @@ def test_a_leading_space_survives_a_tokenizer_that_drops_it() -> None:
     inner.decoder = library.decoders.Metaspace()
     tokens = Tokens(PreTrainedTokenizerFast(tokenizer_object=inner), frozenset())
     assert tokens.text([1, 2]) == " Yes sir"
-    assert tokens.choice(" Yes sir") == (1, 2)
+    assert tokens.going_on(" Yes sir") == [1, 2]
 
 
 def test_half_a_character_at_the_limit_is_left_out(tokenizer: Any) -> None:  # noqa: ANN401

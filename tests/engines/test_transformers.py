@@ -173,3 +173,70 @@ def test_a_batch_that_fails_is_run_in_parts(engine: TransformersEngine, tokenize
     assert model.batches[0] == 6
     assert found["5"].error == "5: RuntimeError: out of memory"
     assert {found[f"{n}"].text for n in range(5)} == {ask(engine, "One two", max_tokens=3).text}
+
+
+def one_by_one(model: Any, asked: Sequence[int], answer: Sequence[int]) -> float:  # noqa: ANN401
+    """Return an answer's log-likelihood from one plain forward pass for each of its tokens."""
+    import torch
+
+    total = 0.0
+    for place, token in enumerate(answer):
+        with torch.inference_mode():
+            logits = model(torch.tensor([[*asked, *answer[:place]]])).logits[0, -1]
+        total += float(logits.double().log_softmax(-1)[token])
+    return total
+
+
+def test_scores_are_those_of_a_plain_forward_pass(
+    engine: TransformersEngine,
+    tokenizer: Any,  # noqa: ANN401
+) -> None:
+    """Answers of all lengths in one padded batch have the numbers of one token at a time."""
+    messages = (Message("user", "Name a colour."),)
+    chat = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Name a colour."}],
+        add_generation_prompt=True,
+        return_dict=True,
+    )["input_ids"]
+    cases = [
+        (Prompt("0", OPENINGS[0], answer=" cat, dog"), tokenizer(OPENINGS[0])["input_ids"]),
+        (Prompt("1", "Say. " * 30, answer=" 写 👍🏽"), tokenizer("Say. " * 30)["input_ids"]),
+        (Prompt("2", messages=messages, answer="Red, or blue."), chat),
+        (Prompt("3", answer="Once upon a time"), [tokenizer.eos_token_id]),
+    ]
+    found = answers(engine, [prompt for prompt, _ in cases])
+    for prompt, asked in cases:
+        answer = tokenizer.encode(prompt.answer, add_special_tokens=False)
+        expected = one_by_one(engine._model, asked, answer)
+        assert found[prompt.key].log_likelihood == pytest.approx(expected, abs=2e-4)
+        assert found[prompt.key].prompt_tokens == len(asked)
+        assert found[prompt.key].completion_tokens == len(answer)
+
+
+class Whole:
+    """A model that cannot leave out logits, and fails with more than two rows."""
+
+    def __init__(self, model: Any) -> None:  # noqa: ANN401
+        self.device, self.config = model.device, model.config
+        self.generation_config = model.generation_config
+        self._model = model
+
+    def forward(self, input_ids: Any, attention_mask: Any, use_cache: bool) -> Any:  # noqa: ANN401, FBT001
+        """Run the model, if there is room."""
+        if len(input_ids) > 2:
+            raise RuntimeError("out of memory")
+        return self._model(input_ids=input_ids, attention_mask=attention_mask, use_cache=use_cache)
+
+    __call__ = forward
+
+
+def test_a_batch_of_answers_that_fails_is_run_in_parts(
+    engine: TransformersEngine,
+    tokenizer: Any,  # noqa: ANN401
+) -> None:
+    """Answers that are too many together are scored in halves, to the same numbers."""
+    narrow = TransformersEngine(Whole(engine._model), tokenizer, engine.info, 8)
+    prompts = [Prompt(f"{n}", "Once " * n, answer=" upon a time" * (5 - n)) for n in range(5)]
+    found, expected = answers(narrow, prompts), answers(engine, prompts)
+    for key, completion in found.items():
+        assert completion.log_likelihood == pytest.approx(expected[key].log_likelihood, abs=1e-3)

@@ -1,7 +1,8 @@
 """The engine llamacpp: a slot for each prompt that is decoded at a time.
 
 Decides: how many prompts run at once, and how a prompt is put in llama.cpp's terms; `waiting`
-decides where. Continuous batching is llama.cpp's own. Does not know: tasks.
+decides where, and `scoring` how one with an answer is asked. Continuous batching is llama.cpp's
+own. Does not know: tasks.
 
 Each prompt has its own seed; the same prompt in the same company gives the same text. Which
 prompts share a batch can change the last bits of a probability, so a text can differ between
@@ -27,6 +28,7 @@ from selfinstruct.engines.base import (
     failed,
 )
 from selfinstruct.engines.grammar import one_of
+from selfinstruct.engines.llamacpp.scoring import Scorer
 from selfinstruct.engines.llamacpp.waiting import Waiting
 from selfinstruct.engines.options import Given, read_options
 from selfinstruct.errors import EngineError, InputError
@@ -73,7 +75,9 @@ def open_model(model: str, given: Given) -> "LlamaCppEngine":
         _check_gguf(path, model)
         revision = small_model.checksum(path)[:12]
         info = EngineInfo(model=path.stem, revision=revision, chat=_has_chat_template(path))
-    info = msgspec.structs.replace(info, context=options.context, arguments=given.arguments)
+    info = msgspec.structs.replace(
+        info, context=options.context, arguments=given.arguments, scores=True
+    )
     return LlamaCppEngine(path, info, options)
 
 
@@ -85,6 +89,7 @@ class LlamaCppEngine:
         self._heads = [""] * (options.slots + 1)
         self._stopping = threading.Event()
         self._server = _start(path, options)
+        self._scorer = Scorer(self._server, options.context, self._stopping)
 
     def complete(self, prompts: Iterable[Prompt | None]) -> Iterator[Completion]:
         """Complete prompts, as many at a time as there are slots, yielding each as it finishes."""
@@ -129,6 +134,8 @@ class LlamaCppEngine:
 
     def _ask(self, prompt: Prompt, slot: int) -> Completion:
         """Stream one completion, so that it can be abandoned between two tokens."""
+        if prompt.answer is not None:
+            return self._scorer.score(prompt, prompt.answer, slot)
         chunks: list[dict[str, Any]] = []
 
         def take(chunk: dict[str, Any]) -> bool:
@@ -150,7 +157,7 @@ class LlamaCppEngine:
     def __exit__(self, *exception: object) -> None:
         """Unload the model."""
         self._stopping.set()
-        self._server = None
+        del self._scorer, self._server
 
 
 def _request(prompt: Prompt) -> dict[str, Any]:

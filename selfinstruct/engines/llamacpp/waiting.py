@@ -19,8 +19,8 @@ SHORT_SLOT = 0
 
 
 def is_short(prompt: Prompt) -> bool:
-    """Say whether a prompt goes to the slot for short answers."""
-    return prompt.sampling.max_tokens <= SHORT_ANSWER
+    """Say whether a prompt goes to the slot for short answers: not those whose answer is given."""
+    return prompt.answer is None and prompt.sampling.max_tokens <= SHORT_ANSWER
 
 
 class Waiting:

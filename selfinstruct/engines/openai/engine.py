@@ -2,6 +2,10 @@
 
 Decides: which endpoint a prompt goes to, what is checked when a server is opened, and what
 becomes of a prompt that it does not answer. Does not know: tasks.
+
+No log-likelihoods: the protocol tells them of what a model writes. Of a given text, /completions
+of some servers does (`echo`; vLLM's `prompt_logprobs`), but not where prompt and answer part, nor
+what a chat template makes of the prompt, nor with which token a text begins.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +14,7 @@ from typing import Annotated, Literal, Self
 import msgspec
 
 from selfinstruct.engines.background import Background
-from selfinstruct.engines.base import Completion, EngineInfo, Prompt, Sampling, failed
+from selfinstruct.engines.base import NO_SCORES, Completion, EngineInfo, Prompt, Sampling, failed
 from selfinstruct.engines.openai import replies, servers
 from selfinstruct.engines.openai.remote import Remote, split_spec
 from selfinstruct.engines.openai.retries import (
@@ -128,6 +132,8 @@ class OpenAIEngine:
 
     async def _ask(self, prompt: Prompt, circuit: Circuit) -> Completion:
         """Complete one prompt, however many requests it takes."""
+        if prompt.answer is not None:
+            return failed(prompt, NO_SCORES, attempts=0)
         if prompt.messages and not self.info.chat:
             return failed(prompt, "messages need a chat template", attempts=0)
         at_faults: list[int] = []

@@ -43,12 +43,12 @@ def load(model: str, options: TransformersOptions, given: Given) -> tuple[Any, A
         message = "the engine transformers needs the packages torch and transformers"
         hint = "install them with: pip install 'selfinstruct[transformers]'"
         raise EngineError(message, hint=hint) from error
-    _hush(transformers, quiet=given.quiet)
+    hush(transformers, quiet=given.quiet)
     source: dict[str, Any] = {
         "revision": options.revision or "main",
         "trust_remote_code": given.trust_remote_code,
     }
-    device = _device(torch, options.device)
+    device = device_of(torch, options.device)
     dtype = "float32" if options.dtype == "auto" and device == "cpu" else options.dtype
     attention = {} if options.attention == "auto" else {"attn_implementation": options.attention}
     try:
@@ -74,7 +74,7 @@ def _hint(error: Exception) -> str:
     )
 
 
-def _hush(transformers: Any, *, quiet: bool) -> None:  # noqa: ANN401
+def hush(transformers: Any, *, quiet: bool) -> None:  # noqa: ANN401
     """Keep warnings about loading and generating off the terminal, and bars if asked to."""
     transformers.logging.set_verbosity_error()
     if quiet:
@@ -84,7 +84,7 @@ def _hush(transformers: Any, *, quiet: bool) -> None:  # noqa: ANN401
         transformers.logging.disable_progress_bar()
 
 
-def _device(torch: Any, wanted: str) -> str:  # noqa: ANN401
+def device_of(torch: Any, wanted: str) -> str:  # noqa: ANN401
     """Return the device to run on; raise InputError for one that is not there."""
     there = {
         "cuda": torch.cuda.is_available,

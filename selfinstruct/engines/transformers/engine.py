@@ -1,8 +1,8 @@
 """The transformers engine: prompts in padded batches.
 
 Decides: which prompts run together, and what happens to those that a batch cannot take. Does not
-know: tasks; how a model is loaded (`checkpoints`), how a token is drawn (`sampling`), or how a
-text ends (`rows`).
+know: tasks; how a model is loaded (`checkpoints`), how a token is drawn (`sampling`), how a text
+ends (`rows`), or how likely an answer is (`scoring`).
 
 The engine to take where llama.cpp and vLLM do not know a model, and to compare with. A batch
 runs until its last prompt has ended, and shares nothing with the next. Each prompt has a seed of
@@ -28,6 +28,7 @@ from selfinstruct.engines.transformers.checkpoints import (
 )
 from selfinstruct.engines.transformers.rows import Row, Tokens
 from selfinstruct.engines.transformers.sampling import Draw
+from selfinstruct.engines.transformers.scoring import GivenAnswer, score
 from selfinstruct.errors import EngineLostError, InputError
 
 WINDOW = 4
@@ -53,6 +54,7 @@ def open_model(model: str, given: Given) -> "TransformersEngine":
         context=context_of(loaded, options.context),
         constrains=False,
         arguments=given.arguments,
+        scores=True,
     )
     return TransformersEngine(loaded, tokenizer, info, options.batch_size)
 
@@ -78,7 +80,7 @@ class TransformersEngine:
     def complete(self, prompts: Iterable[Prompt | None]) -> Iterator[Completion]:
         """Complete prompts batch by batch, those that are alike together."""
         waiting = iter(prompts)
-        window: list[Row] = []
+        window: list[Row | GivenAnswer] = []
         while True:
             while (
                 len(window) < WINDOW * self._batch_size
@@ -95,16 +97,17 @@ class TransformersEngine:
             window = [row for row in window if row not in batch]
             yield from self._answer(batch)
 
-    def _row(self, prompt: Prompt) -> Row | Completion:
+    def _row(self, prompt: Prompt) -> Row | GivenAnswer | Completion:
         """Put a prompt in tokens; one that cannot be is a completion of its own."""
+        kind = Row if prompt.answer is None else GivenAnswer
         try:
-            return Row(prompt, self._tokens, self.info.context)
+            return kind(prompt, self._tokens, self.info.context)
         except InputError as error:
             return failed(prompt, str(error))
         except Exception as error:  # noqa: BLE001 (a template or tokenizer may raise anything)
             return failed(prompt, first_line(error))
 
-    def _answer(self, rows: Sequence[Row]) -> Iterator[Completion]:
+    def _answer(self, rows: Sequence[Row | GivenAnswer]) -> Iterator[Completion]:
         """Run a batch; one that fails is run in halves, and a prompt that fails alone has failed.
 
         A batch that is too large for the memory ends so, too.
@@ -118,7 +121,7 @@ class TransformersEngine:
         for half in (rows[:middle], rows[middle:]):
             yield from self._answer(half)
 
-    def _run(self, rows: Sequence[Row]) -> str:
+    def _run(self, rows: Sequence[Row | GivenAnswer]) -> str:
         """Complete rows together; return what went wrong, if anything did.
 
         Raises EngineError for a device that has failed: it answers nothing more.
@@ -129,7 +132,7 @@ class TransformersEngine:
             row.reset()
         try:
             with torch.inference_mode():
-                self._generate(rows, torch)
+                self._compute(rows, torch)
         except torch.AcceleratorError as error:
             hint = "start again; the journal keeps what has been answered"
             raise EngineLostError(
@@ -141,6 +144,14 @@ class TransformersEngine:
             return ""
         _free(torch)
         return reason
+
+    def _compute(self, rows: Sequence[Row | GivenAnswer], torch: Any) -> None:  # noqa: ANN401
+        """Have answers scored, or else prompts completed: a batch holds one kind."""
+        answers = [row for row in rows if isinstance(row, GivenAnswer)]
+        if answers:
+            score(self._model, answers, self._pad, torch)
+        else:
+            self._generate([row for row in rows if isinstance(row, Row)], torch)
 
     def _generate(self, rows: Sequence[Row], torch: Any) -> None:  # noqa: ANN401
         """Have transformers decode rows, padded on the left, until all have ended."""
@@ -169,16 +180,19 @@ class TransformersEngine:
         _free(torch)
 
 
-def company(window: Sequence[Row], size: int, context: int) -> list[Row]:
+def company(
+    window: Sequence[Row | GivenAnswer], size: int, context: int
+) -> list[Row | GivenAnswer]:
     """Take the row that waits longest, and those nearest to it in length, for one batch.
 
-    Answers of a few tokens do not wait for long ones, and none is carried past the context by
-    one that goes on longer: a model may have no positions there.
+    Answers of a few tokens do not wait for long ones, nor given ones (their limit is 0) for any,
+    and none is carried past the context by one that goes on longer: a model may have no positions
+    there.
     """
     first = window[0]
     alike = [row for row in window if row.limit.bit_length() == first.limit.bit_length()]
     alike.sort(key=lambda row: abs(len(row.tokens) - len(first.tokens)))
-    batch: list[Row] = []
+    batch: list[Row | GivenAnswer] = []
     width = limit = 0
     for row in alike:
         wider, longer = max(width, len(row.tokens)), max(limit, row.limit)

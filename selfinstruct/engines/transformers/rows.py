@@ -16,6 +16,7 @@ from selfinstruct.engines.base import (
     Sampling,
     cut_at_stop,
     failed,
+    going_on,
 )
 from selfinstruct.errors import InputError
 
@@ -34,7 +35,6 @@ class Tokens:
         special = {token for token, what in added.items() if what.special}
         self.unseen = ends | special | frozenset(tokenizer.all_special_ids)
         self._letter = self._encode("a")
-        self._line = self._encode("\n")
 
     def of(self, prompt: Prompt) -> list[int]:
         """Return a prompt's tokens: a chat's through the template, a text's as it is.
@@ -57,14 +57,9 @@ class Tokens:
             found = self._tokenizer(prompt.text)
         return list(found["input_ids"]) or sorted(self.ends)[:1]
 
-    def choice(self, text: str) -> tuple[int, ...]:
-        """Return the tokens with which a text goes on, rather than begins.
-
-        Some tokenizers put a space before the first word of a text: it stands on a line here.
-        """
-        lead = len(self._line)
-        found = self._encode(f"\n{text}")
-        return tuple(found[lead:] if found[:lead] == self._line else self._encode(text))
+    def going_on(self, text: str) -> list[int]:
+        """Return the tokens with which a text goes on, rather than begins."""
+        return going_on(self._encode, text)
 
     def text(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens; a space at its head is kept, as after any letter."""
@@ -161,7 +156,7 @@ class Row:
 
     def _fitting(self, tokens: Tokens) -> dict[tuple[int, ...], str]:
         """Return the choices that the limit has room for, by their tokens."""
-        choices = {tokens.choice(text): text for text in self.sampling.choices}
+        choices = {tuple(tokens.going_on(text)): text for text in self.sampling.choices}
         fitting = {ids: text for ids, text in choices.items() if 0 < len(ids) <= self.limit}
         if choices and not fitting:
             message = f"none of the choices fits in {self.limit} tokens"

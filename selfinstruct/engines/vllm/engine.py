@@ -1,6 +1,6 @@
 """The engine vllm: prompts go into vLLM as it takes them, completions come out as they end.
 
-Decides: how many prompts are with vLLM at a time, how a prompt is put in its terms, and what its
+Decides: how many prompts are with vLLM at a time, how sampling is put in its terms, and what its
 faults are called. Batching, the cache of shared prompt heads, and the use of several GPUs
 (`tensor_parallel_size`, `data_parallel_size`) are vLLM's own. Does not know: tasks.
 
@@ -19,7 +19,6 @@ from typing import Any, Self
 
 from selfinstruct.engines.background import Background
 from selfinstruct.engines.base import (
-    TEMPLATE_ARGUMENTS,
     Completion,
     EngineInfo,
     Finish,
@@ -29,8 +28,10 @@ from selfinstruct.engines.base import (
 )
 from selfinstruct.engines.model_files import identify, is_folder, with_adapter
 from selfinstruct.engines.options import Given
+from selfinstruct.engines.vllm import scoring
 from selfinstruct.engines.vllm.arguments import Adapter, engine_arguments, read_own
 from selfinstruct.engines.vllm.processes import GRACE, Log, followers, is_pointer, kill, plain
+from selfinstruct.engines.vllm.rendering import has_chat_template, rendered
 from selfinstruct.errors import EngineError, EngineLostError, SelfInstructError
 
 AHEAD = 1.5
@@ -124,13 +125,15 @@ class VllmEngine:
 
     async def _ask(self, prompt: Prompt) -> Completion:
         """Ask one prompt; what is wrong with it alone is raised as vLLM's own errors."""
-        number = str(next(self._numbers))
+        tokens: scoring.AskedTokens | None = None
         try:
-            rendered = await self._rendered(prompt)
-            outputs = self.llm.generate(
-                rendered, _parameters(prompt.sampling), number, lora_request=self._lora
-            )
-            final = [output async for output in outputs][-1]
+            if prompt.answer is None:
+                final = await self._final(
+                    await rendered(self.llm, prompt), _parameters(prompt.sampling)
+                )
+            else:
+                tokens = await scoring.asked_tokens(self.llm, prompt, prompt.answer)
+                final = await self._final(tokens.input(), scoring.parameters())
         except Exception as error:
             if not self.llm.errored:
                 raise
@@ -138,19 +141,18 @@ class VllmEngine:
         if final.outputs[0].finish_reason == "abort":  # not by us: its processes are being ended
             raise EngineLostError("vLLM is being stopped from outside", hint=_KEPT)
         self._log.mark()
-        return _completion(prompt, final)
+        return scoring.completion(prompt, tokens, final) if tokens else _completion(prompt, final)
+
+    async def _final(self, asked: Any, parameters: Any) -> Any:  # noqa: ANN401 (vLLM's)
+        """Return vLLM's last output for a prompt."""
+        number = str(next(self._numbers))
+        outputs = self.llm.generate(asked, parameters, number, lora_request=self._lora)
+        return [output async for output in outputs][-1]
 
     def _cause_of_death(self, error: Exception) -> str:
         """Return why vLLM has died, looked up once."""
         self._dead = self._dead or f"vLLM has died: {self._log.fault() or error}"
         return self._dead
-
-    async def _rendered(self, prompt: Prompt) -> Any:  # noqa: ANN401 (vLLM's)
-        """Turn a prompt into tokens; vLLM does it in threads, and refuses what is too long."""
-        renderer = self.llm.renderer
-        if not prompt.messages:
-            return (await renderer.render_cmpl_async([{"prompt": prompt.text}]))[0]
-        return (await renderer.render_chat_async([_messages(prompt)], _chat_parameters()))[1][0]
 
     def __enter__(self) -> Self:
         return self
@@ -208,29 +210,11 @@ def _info(model: str, given: Given, engine: VllmEngine, adapter: Adapter | None)
         model=identity.name,
         revision=identity.revision,
         licence=identity.licence,
-        chat=_has_chat_template(engine.llm.renderer),
+        chat=has_chat_template(engine.llm.renderer),
         context=config.max_model_len,
         arguments=given.arguments,
+        scores=True,
     )
-
-
-def _has_chat_template(renderer: Any) -> bool:  # noqa: ANN401 (vLLM's)
-    """Try one message: where a template comes from differs between kinds of tokenizers."""
-    try:
-        renderer.render_messages([{"role": "user", "content": "Hello"}], _chat_parameters())
-    except Exception:  # noqa: BLE001 (each kind of tokenizer has its own error for it)
-        return False
-    return True
-
-
-def _messages(prompt: Prompt) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in prompt.messages]
-
-
-def _chat_parameters() -> Any:  # noqa: ANN401 (vLLM's)
-    from vllm.renderers.params import ChatParams  # noqa: PLC0415 (an extra)
-
-    return ChatParams(chat_template_kwargs={"add_generation_prompt": True, **TEMPLATE_ARGUMENTS})
 
 
 def _parameters(sampling: Sampling) -> Any:  # noqa: ANN401 (vLLM's)
