@@ -4,8 +4,11 @@ Decides: which recipe says how, which engines are opened, and what is printed. D
 wordings come about, or which are kept.
 """
 
+import shlex
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 from msgspec import structs
@@ -64,22 +67,42 @@ def augment(
     """
     require_run(run)
     settings = _settings(run, recipe)
-    texts = augment_prompts(settings, prompts)
+    step = AugmentStep(load_prompts(settings.language, prompts, more=AUGMENTED), translator)
     watch: Watch = Unwatched() if quiet else Bars()
-    given = Given(engine_args, quiet=quiet)
     with (
-        open_engine(engine, given) as model,
-        open_translating(translator, quiet=quiet) as other,
+        open_engine(engine, Given(engine_args, quiet=quiet)) as model,
         Run(run, read_recorded(run), version=__version__) as opened,
     ):
         opened.settings = structs.replace(settings, engine=model.info)
-        try:
-            found = augment_run(opened, Helpers(model, other), texts, watch)
-        finally:
-            watch.close()
+        lines = augmented(opened, model, step, watch)
     if not quiet:
-        click.echo(summary(found))
-        click.echo(f"wrote {run / 'augmented.jsonl'} ({found.accepted} tasks)")
+        click.echo("\n".join(lines))
+        click.echo(f"wrote {run / 'augmented.jsonl'}")
+
+
+class AugmentStep(NamedTuple):
+    """How the step is taken: by which texts, and by which translation model, if any."""
+
+    prompts: Prompts
+    translator: str
+
+
+def augmented(run: Run, model: Engine, step: AugmentStep, watch: Watch) -> list[str]:
+    """Augment a run, and say what it came to."""
+    quiet = isinstance(watch, Unwatched)
+    try:
+        with open_translating(step.translator, quiet=quiet) as translator:
+            found = augment_run(run, Helpers(model, translator), step.prompts, watch)
+    except KeyboardInterrupt:
+        watch.close()
+        command = shlex.join(["selfinstruct", *sys.argv[1:]])
+        click.echo(
+            f"\nstopped in augmentation; every completion is kept.\nresume: {command}", err=True
+        )
+        raise
+    finally:
+        watch.close()
+    return [summary(found)]
 
 
 def _settings(run: Path, recipe: str) -> Settings:
@@ -92,11 +115,6 @@ def _settings(run: Path, recipe: str) -> Settings:
         hint = "give one that has, such as --recipe default"
         raise InputError(f"the recipe {recipe!r} has no [augment]", hint=hint)
     return structs.replace(recorded, recipe=structs.replace(recorded.recipe, augment=how))
-
-
-def augment_prompts(settings: Settings, overrides: Path | None) -> Prompts:
-    """Return the texts of augmentation in a run's language."""
-    return load_prompts(settings.language, overrides, more=AUGMENTED)
 
 
 def open_translating(spec: str, *, quiet: bool) -> AbstractContextManager[Engine | None]:

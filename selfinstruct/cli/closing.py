@@ -18,10 +18,10 @@ MORE_ROUNDS = 5
 """Rounds that the command to go on with asks for in addition."""
 
 
-def write_exports(out: Path, formats: tuple[str, ...]) -> dict[str, int]:
+def write_exports(out: Path, formats: tuple[str, ...], *, augmented: bool) -> dict[str, int]:
     """Write the exports; return how many rows each file has."""
     paths = {name: out / "export" / f"{name}.jsonl" for name in formats}
-    return {str(path): export(out, name, path) for name, path in paths.items()}
+    return {str(path): export(out, name, path, augmented=augmented) for name, path in paths.items()}
 
 
 def closing(

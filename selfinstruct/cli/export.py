@@ -18,9 +18,10 @@ from selfinstruct.run import require_run
     help="File to write.  [default: RUN/export/FORMAT.jsonl]",
 )
 @click.option("--with-seeds", is_flag=True, help="Put the seed tasks first.")
-def export(run: Path, name: str, out: Path | None, *, with_seeds: bool) -> None:
+@click.option("--no-augmented", is_flag=True, help="Leave out augmented tasks.")
+def export(run: Path, name: str, out: Path | None, *, with_seeds: bool, no_augmented: bool) -> None:
     """Write the tasks of a run folder RUN as JSONL that trainers read."""
     require_run(run)
     target = out or run / "export" / f"{name}.jsonl"
-    count = write_export(run, name, target, with_seeds=with_seeds)
+    count = write_export(run, name, target, with_seeds=with_seeds, augmented=not no_augmented)
     click.echo(f"wrote {target} ({count} rows)", err=True)

@@ -11,6 +11,7 @@ import click
 from msgspec import structs
 
 from selfinstruct import __version__
+from selfinstruct.cli.augment import AugmentStep, augmented
 from selfinstruct.cli.closing import closing, write_exports
 from selfinstruct.cli.config import read_config
 from selfinstruct.cli.opened import open_judge
@@ -21,7 +22,7 @@ from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.export import FORMATS
 from selfinstruct.grow import End
 from selfinstruct.grow import grow as play_rounds
-from selfinstruct.prompts.files import JUDGED, STEERED, load_prompts
+from selfinstruct.prompts.files import AUGMENTED, JUDGED, STEERED, load_prompts
 from selfinstruct.recipe import load_recipe
 from selfinstruct.resources import seeds_file
 from selfinstruct.run import Run, begun_licence, seconds_by_round
@@ -130,6 +131,14 @@ def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
     callback=_formats,
     help="Formats to end with.",
 )
+@click.option(
+    "--no-augment", is_flag=True, help="Leave out augmentation (paraphrase, back-translation)."
+)
+@click.option(
+    "--translator",
+    default="",
+    help="Translation model of augmentation: marian:… or nllb:….  [default: the engine]",
+)
 @click.option("--no-export", is_flag=True, help="Leave out the exports.")
 @click.option(
     "--fork", type=click.Path(path_type=Path), help="Begin with the finished rounds of this run."
@@ -166,6 +175,8 @@ def grow(
     prompts_per_round: int,
     max_tokens_per_round: int,
     exports: tuple[str, ...],
+    no_augment: bool,
+    translator: str,
     no_export: bool,
     fork: Path | None,
     quiet: bool,
@@ -211,8 +222,12 @@ def grow(
         with Run(out, settings, version=__version__, fork=fork) as run:
             end = End(wanted, target or 0, min_novelty)
             _play(run, model, judge, end, watch)
-            written = {} if no_export else write_exports(out, exports)
             lines = closing_lines(run, min_novelty)
+            with_augmented = chosen.augment is not None and not no_augment
+            if with_augmented:
+                step = AugmentStep(load_prompts(language, prompts, more=AUGMENTED), translator)
+                lines += augmented(run, model, step, watch)
+            written = {} if no_export else write_exports(out, exports, augmented=with_augmented)
             if log_json and isinstance(watch, JsonLog):
                 watch.end(run.markers, seconds_by_round(out), written)
             elif not quiet:

@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "Write a run's tasks as JSONL that trainers read.",
     "show": "Show a run: counts, samples, rejects by reason.",
     "filter": "Apply a recipe to a run or to any dataset.",
+    "augment": "Say a run's tasks in other words.",
     "seeds": "Check seed files.",
     "decontaminate": "Take tasks out of a run that overlap evaluation sets.",
     "doctor": "Show what is installed, and which engines would work here.",

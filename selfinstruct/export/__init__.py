@@ -17,8 +17,10 @@ __all__ = ["FORMATS", "Row", "export"]
 FORMATS: dict[str, Callable[[Row], msgspec.Struct]] = {"alpaca": alpaca, "flan": flan}
 
 
-def export(run: Path, name: str, target: Path, *, with_seeds: bool = False) -> int:
-    """Write the pool of a run in a format and return how many rows there are.
+def export(
+    run: Path, name: str, target: Path, *, with_seeds: bool = False, augmented: bool = True
+) -> int:
+    """Write the pool of a run in a format, augmented tasks after it; return how many rows it has.
 
     The file appears whole or not at all. Raises InputError for an unknown format.
     """
@@ -28,7 +30,7 @@ def export(run: Path, name: str, target: Path, *, with_seeds: bool = False) -> i
 
     def lines() -> Iterator[bytes]:
         nonlocal count
-        for row in rows(run, with_seeds=with_seeds):
+        for row in rows(run, with_seeds=with_seeds, augmented=augmented):
             count += 1
             yield to_json(FORMATS[name](row)) + b"\n"
 

@@ -10,13 +10,19 @@ from pathlib import Path
 
 import msgspec
 
+from selfinstruct.augment.step import is_of_pool, read_augmented
+from selfinstruct.errors import InputError
 from selfinstruct.run import finished_rows
 from selfinstruct.storage import read_rows
 from selfinstruct.task import Instance, Task
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where a row comes from; every field is always there, so that columns have one type."""
+    """Where a row comes from; every field is always there, so that columns have one type.
+
+    `method` says how an augmented task came about; its only parent is the task that it says in
+    other words. `score` is the judge's, 1 to 5, and 0 where there was none.
+    """
 
     task: str
     kind: str
@@ -28,6 +34,9 @@ class Source(msgspec.Struct, frozen=True):
     revision: str
     licence: str
     language: str
+    method: str
+    category: str
+    score: float
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -39,22 +48,45 @@ class Row(msgspec.Struct, frozen=True):
     source: Source
 
 
-def rows(run: Path, *, with_seeds: bool = False) -> Iterator[Row]:
-    """Yield the rows of finished rounds in order of acceptance; the seeds first, if wanted."""
+def rows(run: Path, *, with_seeds: bool = False, augmented: bool = True) -> Iterator[Row]:
+    """Yield the rows of finished rounds in order of acceptance, then those of augmented tasks.
+
+    The seeds come first, if wanted. Raises InputError where augmented tasks are of an earlier pool.
+    """
     seeds = read_rows(run / "seeds.jsonl", Task) if with_seeds else iter(())
-    for task in chain(seeds, finished_rows(run, "pool", Task)):
-        origin = task.origin
-        source = Source(
-            task=task.id,
-            kind=origin.kind,
-            round=origin.round,
-            parents=origin.parents,
-            prompt=origin.prompt,
-            seed=origin.source,
-            model=origin.model,
-            revision=origin.revision,
-            licence=origin.licence,
-            language=task.language,
-        )
+    others = _augmented(run) if augmented else iter(())
+    for task in chain(seeds, finished_rows(run, "pool", Task), others):
+        judged = () if task.judgements is msgspec.UNSET else task.judgements
         for number, instance in enumerate(task.instances):
-            yield Row(f"{task.id}-{number}", task, instance, source)
+            score = judged[number].score if number < len(judged) else 0.0
+            yield Row(f"{task.id}-{number}", task, instance, _source(task, score))
+
+
+def _source(task: Task, score: float) -> Source:
+    origin = task.origin
+    return Source(
+        task=task.id,
+        kind=origin.kind,
+        round=origin.round,
+        parents=origin.parents,
+        prompt=origin.prompt,
+        seed=origin.source,
+        model=origin.model,
+        revision=origin.revision,
+        licence=origin.licence,
+        language=task.language,
+        method=origin.method,
+        category=task.category,
+        score=score,
+    )
+
+
+def _augmented(run: Path) -> Iterator[Task]:
+    """Yield augmented tasks, if they are of the pool as it is."""
+    marker = read_augmented(run)
+    if marker is None:
+        return
+    if not is_of_pool(run, marker):
+        hint = f"do it again: selfinstruct augment {run}; or leave them out: --no-augmented"
+        raise InputError(f"{run}: the pool has changed since it was augmented", hint=hint)
+    yield from read_rows(run / "augmented.jsonl", Task)

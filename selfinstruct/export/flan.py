@@ -60,7 +60,8 @@ def flan(row: Row) -> FlanRow:
         inputs=fill(template.inputs, row.task.instruction, given),
         targets=row.instance.output,
         task_source="SelfInstruct",
-        task_name=row.task.id,
+        # a wording goes where its task goes, so that no split has one without the other
+        task_name=row.task.origin.parents[0] if row.source.method else row.task.id,
         template_type="zs_noopt",
         template_id=template.id,
         row_id=row.id,
