@@ -41,11 +41,13 @@ class FirstCharacter(FieldRule, frozen=True, tag="first_character", kw_only=True
 
 
 class NotEmpty(FieldRule, frozen=True, tag="not_empty", kw_only=True):
-    """Refuse a text that holds nothing but white space."""
+    """Refuse a text that holds nothing but white space and characters that show nothing."""
 
     def fault_in(self, text: str) -> str:
-        """Look for anything."""
-        return "" if text.strip() else f"the {self.field} is empty"
+        """Look for anything; zero-width spaces and direction marks are of the category Cf."""
+        if any(not char.isspace() and unicodedata.category(char) != "Cf" for char in text):
+            return ""
+        return f"the {self.field} is empty"
 
 
 class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
@@ -198,16 +200,22 @@ class Script(FieldRule, frozen=True, tag="script", kw_only=True):
 class MixedScript(FieldRule, frozen=True, tag="mixed_script", kw_only=True):
     """Refuse a text with a word whose letters are of two alphabets (Latin, Greek, Cyrillic).
 
-    No language writes so; small models do when they slip from one token to another.
+    No language writes so; small models do when they slip from one token to another. A single
+    Greek letter that looks like no Latin one is a sign of a formula and passes: "λmax".
     """
 
     alphabets: ClassVar[tuple[str, ...]] = ("LATIN", "GREEK", "CYRILLIC")
+    signs: ClassVar[re.Pattern[str]] = re.compile(
+        r"(?<![\u0370-\u03ff])[\u0393\u0394\u0398\u039b\u03a0\u03a3\u03a6\u03a8\u03a9\u03b2-\u03b4\u03b8"
+        r"\u03bb\u03bc\u03be\u03c0\u03c3\u03c6\u03c8\u03c9](?![\u0370-\u03ff])"
+    )
 
     def fault_in(self, text: str) -> str:
         """Search; words of ASCII alone are passed over quickly."""
         for word in re.findall(r"[^\W\d_]{4,}", text):
             if not word.isascii():
-                names = {unicodedata.name(char, "").split(" ")[0] for char in word}
+                letters = self.signs.sub("", word)
+                names = {unicodedata.name(char, "").split(" ")[0] for char in letters}
                 if len(names & set(self.alphabets)) > 1:
                     return f"contains {shortened(word)!r}"
         return ""
