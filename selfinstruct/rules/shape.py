@@ -54,16 +54,19 @@ class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
     """Refuse what asks for nothing: no question, and no sentence that starts with an opener.
 
     `openers` are the words a request starts with, matched at the start of any sentence or part
-    of one; `never` are starts that only a statement has, to the end of its sentence. Where there
-    is no opener, a text passes all the same unless it starts with one of `starts` (the pronouns,
-    articles and the like of a statement) or a word with one of the endings `endings`: no list has
-    all verbs. Without `starts` only openers and questions pass.
+    of one; `clauses` are those openers that inside a sentence ask nothing unless it ends with a
+    question mark ("The film, which won a prize, is long"). `never` are starts that only a
+    statement has, to the end of its sentence. Where there is no opener, a text passes all the
+    same unless it starts with one of `starts` (the pronouns, articles and the like of a
+    statement) or a word with one of the endings `endings`: no list has all verbs. Without
+    `starts` only openers and questions pass.
     """
 
     openers: tuple[str, ...]
     never: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
 
     def fault_in(self, text: str) -> str:
         """Look for a request in any sentence."""
@@ -81,8 +84,12 @@ class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
     def _asks(self, sentence: str) -> bool:
         """Say whether a part of a sentence is a question or starts with an opener."""
         starts = starts_with(self.openers)
-        parts = re.split(r"(?<=[:;])\s+|,\s+(?:please\s+)?|\s[-\u2013\u2014]\s", sentence)
-        return any(part.rstrip().endswith(("?", "？")) or starts.match(part) for part in parts)
+        clauses = starts_with(self.clauses)
+        first, *later = re.split(r"(?<=[:;])\s+|,\s+(?:please\s+)?|\s[-\u2013\u2014]\s", sentence)
+        if any(part.rstrip().endswith(("?", "？")) for part in (first, *later)):
+            return True
+        openings = (first, *(part for part in later if not clauses.match(part)))
+        return any(starts.match(part) for part in openings)
 
     def _states(self, text: str) -> bool:
         """Say whether a text starts as a statement does."""
