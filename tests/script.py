@@ -123,6 +123,14 @@ _BAD_INPUTS: tuple[tuple[str, str], ...] = (
     ("A \u0000 byte stands in the middle of this text.", "stop"),
 )
 
+_WORDINGS: tuple[tuple[str, str], ...] = (
+    (" Could you please do the same in other words?", "stop"),
+    (" What would a retired baker say of winter tomatoes under glass?", "stop"),
+    ("", "stop"),
+    (" A wording that breaks off in the", "length"),
+    ("", "error"),
+)
+
 _INSTANCES: tuple[tuple[str, str], ...] = (
     (" yes\nInput: The lift stopped between two floors, yet nobody complained.", "stop"),
     (" no\nInput: Every seat was taken before the doors were even open.", "stop"),
@@ -170,6 +178,8 @@ def write_script(path: Path) -> Path:
     lines += [("*/respond/*", *bad) for bad in _BAD_RESPONSES]
     lines += [("*/instances/*", *reply) for reply in _INSTANCES]
     lines += [("*/topics/*", *reply) for reply in _TOPICS]
+    for stage in ("paraphrase", "translate", "back"):
+        lines += [(f"*/{stage}/*", *wording) for wording in _WORDINGS]
     rows = [
         {
             "key": key,

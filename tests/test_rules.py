@@ -332,7 +332,6 @@ BAD = (
     ("Explain the difference between a fork and", "unfinished"),
     ("List three ways to save water,", "unfinished"),
     ('Write a story that begins with "It was', "unfinished"),
-    ("Complete the following sentence for me:", "unfinished"),
     ("Describe the door that opened slowly...", "trails_off"),
     ("Write a poem about a poem about a poem about a poem.", "repetition"),
 )
@@ -396,7 +395,6 @@ BAD_INSTANCES = (
     (FREE, "I'm sorry, I can't write that.", "No salt.", "refusal"),
     (FREE, "Give me the salt.", "As an AI language model, I have no salt.", "refusal"),
     (FREE, "Give me the salt.", "I'm sorry, but I cannot help with that.", "refusal"),
-    (FREE, "Give me the salt.", "Sure! Here is a kinder text.", "preamble"),
     (FREE, "Give me the salt.", "Dear [Name], pass the salt.", "placeholder"),
     (FREE, "Give me the salt.", "Read https://salt.example first.", "url"),
     (CHOICE, "I loved every page.", "sad", "label"),

@@ -42,7 +42,7 @@ def drift(before: str, after: str, how: AugmentSettings) -> str:
         lost = find(before) - find(after)
         new = find(after) - find(before)
         if lost or new:
-            word = next(iter(lost or new))
+            word = min(lost or new)  # a set has no order of its own
             return f"{what} {shortened(word)!r} is {'lost' if lost else 'new'}"
     return _negation(before, after, how) or _content(before, after, how)
 

@@ -212,11 +212,11 @@ def _written(run: Run, step: str, found: _Kept, tokens: Sequence[int]) -> Augmen
     for name, rows in found.files:
         replace_file(run.folder / f"{name}.jsonl", [to_json(row) + b"\n" for row in rows])
     reasons = Counter(row.rule for row in found.rejected)
-    pool = run.folder / "pool.jsonl"
+    size, found_digest = _pool_of(run.folder)
     marker = Augmented(
         step=step,
-        pool_bytes=pool.stat().st_size,
-        pool_digest=file_digest(pool),
+        pool_bytes=size,
+        pool_digest=found_digest,
         asked=len(found.tasks) + len(found.rejected),
         accepted=len(found.tasks),
         rejected=dict(sorted(reasons.items())),
@@ -241,6 +241,10 @@ def read_augmented(folder: Path) -> Augmented | None:
 
 def is_of_pool(folder: Path, marker: Augmented) -> bool:
     """Say whether augmented tasks are of the pool as it is now."""
+    return _pool_of(folder) == (marker.pool_bytes, marker.pool_digest)
+
+
+def _pool_of(folder: Path) -> tuple[int, str]:
+    """Return length and digest of a pool; a run without rounds has none."""
     pool = folder / "pool.jsonl"
-    size = pool.stat().st_size if pool.exists() else 0
-    return size == marker.pool_bytes and file_digest(pool) == marker.pool_digest
+    return (pool.stat().st_size, file_digest(pool)) if pool.exists() else (0, "")

@@ -22,12 +22,18 @@ _RESERVED = re.compile(
 _PHONES = (
     re.compile(r"(?<![\w+])\+\d{1,3}[ .-]?(?:\(\d{1,4}\)|\d{1,4})(?:[ .-]?\d{2,4}){2,4}(?!\d)"),
     re.compile(r"(?<![\w.-])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[ .-]\d{4}(?!\d)"),
-    re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"),  # a mobile phone in China
+    re.compile(r"(?<!\d)1[3-9]\d(?!\d*0{6}(?!\d))\d{8}(?!\d)"),  # a mobile phone in China
 )
-_FICTION = re.compile(r"555[ .-]?\d{4}$|555\D*01\d\d$")
-"""Numbers that North America keeps for films."""
+_FICTION = re.compile(
+    r"555[ .-]?\d{4}$|555\D*01\d\d$"
+    r"|^\+44\D*(?:0\D*)?(?:20\D*7946\D*0\d{3}|1632\D*960\d{3}|7700\D*900\d{3})$"
+)
+"""Numbers that North America, and Ofcom in Britain, keep for films."""
 
-_CARD = re.compile(r"(?<![\d.,-])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\d-]|[.,]\d)")
+_CARD = re.compile(
+    r"(?<![\d.,-])(?:[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}|3[47]\d\d[ -]\d{6}[ -]\d{5})"
+    r"(?![\d-]|[.,]\d)"
+)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _SOCIAL = re.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\d-])")
 _CHINESE_ID = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{9}[\dXx](?!\d)")

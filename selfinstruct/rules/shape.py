@@ -41,27 +41,32 @@ class FirstCharacter(FieldRule, frozen=True, tag="first_character", kw_only=True
 
 
 class NotEmpty(FieldRule, frozen=True, tag="not_empty", kw_only=True):
-    """Refuse a text that holds nothing but white space."""
+    """Refuse a text that holds nothing but white space and characters that show nothing."""
 
     def fault_in(self, text: str) -> str:
-        """Look for anything."""
-        return "" if text.strip() else f"the {self.field} is empty"
+        """Look for anything; zero-width spaces and direction marks are of the category Cf."""
+        if any(not char.isspace() and unicodedata.category(char) != "Cf" for char in text):
+            return ""
+        return f"the {self.field} is empty"
 
 
 class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
     """Refuse what asks for nothing: no question, and no sentence that starts with an opener.
 
     `openers` are the words a request starts with, matched at the start of any sentence or part
-    of one; `never` are starts that only a statement has, to the end of its sentence. Where there
-    is no opener, a text passes all the same unless it starts with one of `starts` (the pronouns,
-    articles and the like of a statement) or a word with one of the endings `endings`: no list has
-    all verbs. Without `starts` only openers and questions pass.
+    of one; `clauses` are those openers that inside a sentence ask nothing unless it ends with a
+    question mark ("The film, which won a prize, is long"). `never` are starts that only a
+    statement has, to the end of its sentence. Where there is no opener, a text passes all the
+    same unless it starts with one of `starts` (the pronouns, articles and the like of a
+    statement) or a word with one of the endings `endings`: no list has all verbs. Without
+    `starts` only openers and questions pass.
     """
 
     openers: tuple[str, ...]
     never: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
 
     def fault_in(self, text: str) -> str:
         """Look for a request in any sentence."""
@@ -79,8 +84,12 @@ class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
     def _asks(self, sentence: str) -> bool:
         """Say whether a part of a sentence is a question or starts with an opener."""
         starts = starts_with(self.openers)
-        parts = re.split(r"(?<=[:;])\s+|,\s+(?:please\s+)?|\s[-\u2013\u2014]\s", sentence)
-        return any(part.rstrip().endswith(("?", "？")) or starts.match(part) for part in parts)
+        clauses = starts_with(self.clauses)
+        first, *later = re.split(r"(?<=[:;])\s+|,\s+(?:please\s+)?|\s[-\u2013\u2014]\s", sentence)
+        if any(part.rstrip().endswith(("?", "？")) for part in (first, *later)):
+            return True
+        openings = (first, *(part for part in later if not clauses.match(part)))
+        return any(starts.match(part) for part in openings)
 
     def _states(self, text: str) -> bool:
         """Say whether a text starts as a statement does."""
@@ -218,16 +227,22 @@ class Script(FieldRule, frozen=True, tag="script", kw_only=True):
 class MixedScript(FieldRule, frozen=True, tag="mixed_script", kw_only=True):
     """Refuse a text with a word whose letters are of two alphabets (Latin, Greek, Cyrillic).
 
-    No language writes so; small models do when they slip from one token to another.
+    No language writes so; small models do when they slip from one token to another. A single
+    Greek letter that looks like no Latin one is a sign of a formula and passes: "λmax".
     """
 
     alphabets: ClassVar[tuple[str, ...]] = ("LATIN", "GREEK", "CYRILLIC")
+    signs: ClassVar[re.Pattern[str]] = re.compile(
+        r"(?<![\u0370-\u03ff])[\u0393\u0394\u0398\u039b\u03a0\u03a3\u03a6\u03a8\u03a9\u03b2-\u03b4\u03b8"
+        r"\u03bb\u03bc\u03be\u03c0\u03c3\u03c6\u03c8\u03c9](?![\u0370-\u03ff])"
+    )
 
     def fault_in(self, text: str) -> str:
         """Search; words of ASCII alone are passed over quickly."""
         for word in re.findall(r"[^\W\d_]{4,}", text):
             if not word.isascii():
-                names = {unicodedata.name(char, "").split(" ")[0] for char in word}
+                letters = self.signs.sub("", word)
+                names = {unicodedata.name(char, "").split(" ")[0] for char in letters}
                 if len(names & set(self.alphabets)) > 1:
                     return f"contains {shortened(word)!r}"
         return ""

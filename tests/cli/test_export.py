@@ -19,6 +19,9 @@ from selfinstruct.task import Instance, Origin, Task, new_task
 SOURCE = {
     *("task", "kind", "round", "parents", "prompt", "seed"),
     *("model", "revision", "licence", "language"),
+    "method",
+    "category",
+    "score",
 }
 
 
@@ -158,7 +161,7 @@ def row(instruction: str, given_input: str, output: str, number: int = 0) -> Row
     task = new_task(
         instruction, origin=Origin(kind="generated"), language="en", instances=(instance,)
     )
-    source = Source(task.id, "generated", 1, (), "", "", "", "", "", "en")
+    source = Source(task.id, "generated", 1, (), "", "", "", "", "", "en", "", "", 0.0)
     return Row(f"{task.id}-{number}", task, instance, source)
 
 
