@@ -23,6 +23,7 @@ from selfinstruct.engines.base import Message, Prompt, Sampling
 from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.resources import prompts_dir, read_text
 from selfinstruct.task import Instance, Origin, Task, digest, new_task, to_json
+from selfinstruct.text import word_count
 
 NAMES = ("propose", "propose_json", "classify", "input", "respond", "instances", "classes")
 """The questions; each has a file NAME.txt."""
@@ -89,7 +90,7 @@ class Prompts(msgspec.Struct, frozen=True):
     def headings(self) -> list[str]:
         """Return the fixed lines of all texts: what an echo of a prompt would hold."""
         lines = (line.strip() for text in self.texts.values() for line in text.splitlines())
-        return sorted({line for line in lines if len(line.split()) > 5 and "{" not in line})
+        return sorted({line for line in lines if word_count(line) > 5 and "{" not in line})
 
     def _fill(self, name: str, key: str, sampling: Sampling, values: dict[str, object]) -> Prompt:
         """Render one text; roles are read before filling, so a task cannot open a turn."""
