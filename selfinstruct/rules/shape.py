@@ -225,7 +225,11 @@ class MixedScript(FieldRule, frozen=True, tag="mixed_script", kw_only=True):
 
     def fault_in(self, text: str) -> str:
         """Search; words of ASCII alone are passed over quickly."""
-        for word in re.findall(r"[^\W\d_]{4,}", text):
+        if text.isascii():
+            return ""
+        # Characters of a script without spaces do not join the words on both sides of them.
+        spaced = "".join(" " if is_unspaced(char) else char for char in text)
+        for word in re.findall(r"[^\W\d_]{4,}", spaced):
             if not word.isascii():
                 names = {unicodedata.name(char, "").split(" ")[0] for char in word}
                 if len(names & set(self.alphabets)) > 1:
