@@ -43,9 +43,11 @@ def listed_items(text: str, *, first: int, truncated: bool) -> list[Item]:
     number = first
     while True:
         number += 1
-        mark = r"(?:[.:](?!\d)|[)、．])"
+        mark = r"(?:[.:](?!\d)|[)、．：])"
         bold = r"(?(1)(?:\*\*)?)"  # "**10.** …"
-        opener = re.search(rf"\n[ \t]*(\*\*)?(?:Task )?{number}[ \t]*{mark}{bold}[ \t]*", rest)
+        opener = re.search(
+            rf"\n[ \t]*(\*\*)?(?:Task |任务 ?)?{number}[ \t]*{mark}{bold}[ \t]*", rest
+        )
         items.append(rest[: opener.start()] if opener else rest)
         if not opener:
             break
@@ -59,9 +61,9 @@ def listed_items(text: str, *, first: int, truncated: bool) -> list[Item]:
 def json_items(text: str, *, truncated: bool) -> list[Item]:
     """Read instructions from a JSON array: of strings, or of objects with an "instruction".
 
-    What stands before the array (a fence, a greeting) and after it is passed over. Of an array
-    that breaks off, or is no JSON from some place on, the items before that place count, and the
-    one that is cut is kept as truncated.
+    Chinese models may call that "指令". What stands before the array (a fence, a greeting) and
+    after it is passed over. Of an array that breaks off, or is no JSON from some place on, the
+    items before that place count, and the one that is cut is kept as truncated.
     """
     opening = text.find("[")
     place, items = opening + 1, list[Item]()
@@ -75,9 +77,10 @@ def json_items(text: str, *, truncated: bool) -> list[Item]:
             if truncated and rest and not rest.startswith("]"):
                 items.append(Item(clean(rest.strip()), truncated=True))
             break
-        instruction = value.get("instruction") if isinstance(value, dict) else value
-        if isinstance(instruction, str) and instruction.strip():
-            items.append(Item(clean(instruction.strip())))
+        if isinstance(value, dict):
+            value = value.get("instruction", value.get("指令"))
+        if isinstance(value, str) and value.strip():
+            items.append(Item(clean(value.strip())))
     return items
 
 
@@ -105,7 +108,7 @@ def unwrapped(item: str) -> str:
 
 def is_yes(text: str) -> bool:
     """Read a Yes/No answer; anything but a clear yes is a no, as in the published code."""
-    return text.strip() in {"Yes", "yes", "YES", "是"}
+    return text.strip().removesuffix("。") in {"Yes", "yes", "YES", "是", "是的"}
 
 
 _THOUGHTS = re.compile(r"\A\s*(?:<think>)?(?:(?!<think>).)*?</think>", re.DOTALL)
@@ -121,18 +124,25 @@ def answer(text: str) -> str:
     return _THOUGHTS.sub("", text, count=1).strip()
 
 
+# The labels of few-shot prompts, in the languages that prompts ship in.
+_EXAMPLE = re.compile(r"(?m)^[ \t]*(?:Example|示例|例子?)[ \t]*\d+[.:：]?[ \t]*$")
+_INPUT = r"(?:Input|输入)[ \t]*\d*[:：]"
+_OUTPUT = r"(?:Output|输出)[ \t]*\d*[:：]"
+_CLASS = re.compile(r"(?m)^[ \t]*(?:Class label|类别(?:标签)?)[:：]")
+
+
 def labelled_instances(text: str, *, truncated: bool) -> list[Instance]:
     """Read few-shot instances: "Input: … Output: …" after optional "Example N" headings.
 
-    Labels count only at the start of a line; a missing or "(none)" input is empty. The last
-    instance of a reply that broke off is dropped.
+    The labels may be Chinese. They count only at the start of a line; a missing or "(none)" input
+    is empty. The last instance of a reply that broke off is dropped.
     """
-    pieces = re.split(r"(?m)^[ \t]*Example[ \t]*\d+[.:]?[ \t]*$", text)
+    pieces = _EXAMPLE.split(text)
     found: list[Instance] = []
     for piece in pieces[:-1] if truncated else pieces:
-        fields = re.split(r"(?m)^[ \t]*Output[ \t]*\d*[:：]", piece, maxsplit=1)
+        fields = re.split(rf"(?m)^[ \t]*{_OUTPUT}", piece, maxsplit=1)
         if len(fields) == 2:
-            given = re.sub(r"(?m)\A\s*Input[ \t]*\d*[:：]", "", fields[0]).strip()
+            given = re.sub(rf"\A\s*{_INPUT}", "", fields[0]).strip()
             found.append(Instance(input=_nothing(given), output=fields[1].strip()))
     return found
 
@@ -140,22 +150,26 @@ def labelled_instances(text: str, *, truncated: bool) -> list[Instance]:
 def labelled_classes(text: str, *, truncated: bool) -> list[Instance]:
     """Read output-first instances: "Class label: …" and, on the lines after it, the input.
 
-    An input ends before an "Output:" of its own: the label has been given.
+    Or the same in Chinese. An input ends before an "Output:" of its own: the label has been given.
     """
-    pieces = re.split(r"(?m)^[ \t]*Class label[:：]", text)[1:]
+    pieces = _CLASS.split(text)[1:]
     found = []
     for piece in pieces:
         label, _, rest = piece.partition("\n")
-        given = re.sub(r"\A\s*Input[:：]", "", rest)
-        given = re.split(r"(?m)^[ \t]*Output[:：]", given, maxsplit=1)[0].strip()
+        given = re.sub(r"\A\s*(?:Input|输入)[:：]", "", rest)
+        given = re.split(r"(?m)^[ \t]*(?:Output|输出)[:：]", given, maxsplit=1)[0].strip()
         found.append(Instance(input=_nothing(unwrapped(given)), output=label.strip()))
     return found[:-1] if truncated else found
 
 
+_NO_INPUT = {"none", "noinput", "no input", "n/a", "empty"}
+_NO_INPUT |= {"无", "无输入", "没有输入", "无需输入", "不需要输入", "空"}
+
+
 def _nothing(text: str) -> str:
     """Read the ways a model says that there is no input."""
-    bare = text.strip().strip("()<>[].").casefold()
-    return "" if bare in {"none", "noinput", "no input", "n/a", "empty", "无输入", "无"} else text
+    bare = text.strip().strip("()<>[].（）【】。").casefold()
+    return "" if bare in _NO_INPUT else text
 
 
 # --- The published code's own parsing, defects included: for the paper recipe only -------------

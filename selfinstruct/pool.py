@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from random import Random
 
 from selfinstruct.task import Task
+from selfinstruct.text import word_count
 
 
 def slot_random(seed: int, *place: object) -> Random:
@@ -80,7 +81,7 @@ class Pool:
         """Draw up to `count` tasks, at most `grown` of them grown, and shuffle them.
 
         All are seeds while none is grown (as in the paper, section 2.2). Instructions longer
-        than `max_words` words are left out, unless that leaves nothing.
+        than `max_words` words (Chinese: characters) are left out, unless that leaves nothing.
         """
         seeds, young = self._shown(max_words)
         drawn = random.sample(young, min(grown, len(young), count))
@@ -119,7 +120,7 @@ class Pool:
 
 def _size(task: Task) -> int:
     """Count the words of a task with its instances."""
-    return _words(task) + sum(len(f"{i.input} {i.output}".split()) for i in task.instances)
+    return _words(task) + sum(word_count(f"{i.input} {i.output}") for i in task.instances)
 
 
 def _short(tasks: Iterable[Task], max_words: int) -> list[Task]:
@@ -127,4 +128,4 @@ def _short(tasks: Iterable[Task], max_words: int) -> list[Task]:
 
 
 def _words(task: Task) -> int:
-    return len(task.instruction.split())
+    return word_count(task.instruction)

@@ -22,7 +22,12 @@ def data_dir(name: str) -> Path:
 
 def seeds_file(language: str) -> Path:
     """Return the seed tasks that ship for a language; raise InputError naming those that do."""
-    return _named(data_dir("seeds"), language, ".jsonl", "language")
+    folder = data_dir("seeds")
+    spoken = {entry.name for entry in (_PACKAGE / "prompts").iterdir()}
+    if language in spoken and not (folder / f"{language}.jsonl").is_file():
+        message = f"no seed tasks ship for the language {language!r}"
+        raise InputError(message, hint="give tasks of your own: --seeds FILE.jsonl")
+    return _named(folder, language, ".jsonl", "language")
 
 
 def recipe_file(name: str) -> Path:

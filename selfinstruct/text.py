@@ -90,6 +90,11 @@ def tokens(text: str) -> list[str]:
     return found or [char for char in folded if not char.isspace()]
 
 
+def word_count(text: str) -> int:
+    """Count words: parts between white space, or tokens where a script has no spaces."""
+    return len(tokens(text) if any(map(is_unspaced, text)) else text.split())
+
+
 def rouge_tokens(text: str) -> list[str]:
     """Return the tokens that rouge-score 0.1.2 uses without stemming: lower-case [a-z0-9]+."""
     plain = text.lower().encode("ascii", "replace")

@@ -9,6 +9,7 @@ import click
 import msgspec
 import pytest
 from click.testing import CliRunner
+from script_zh import write_seeds
 
 from selfinstruct.cli.main import COMMANDS, main
 from selfinstruct.cli.progress import closing_table
@@ -73,10 +74,18 @@ def test_every_option_has_help() -> None:
                 assert param.help, f"{name} {param.opts}"
 
 
-def test_prompts_are_as_they_were(golden: Golden) -> None:
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("Write a poem", "letter", "bees")), ("zh", ("写一首诗", "信件", "蜜蜂"))],
+)
+def test_prompts_are_as_they_were(
+    golden: Golden, tmp_path: Path, language: str, words: tuple[str, str, str]
+) -> None:
     """What the model reads changes only on purpose."""
-    prompts = load_prompts("en")
-    pool = Pool(load_seeds(seeds_file("en"), language="en"))
+    prompts = load_prompts(language)
+    lead, kind, topic = words
+    path = seeds_file("en") if language == "en" else write_seeds(tmp_path / "seeds.jsonl")
+    pool = Pool(load_seeds(path, language=language))
     random = slot_random(42, "golden")
     shown = pool.sample(random, count=8, grown=2, max_words=30)
     classes = pool.exemplars(random, 2, classification=True)
@@ -84,10 +93,12 @@ def test_prompts_are_as_they_were(golden: Golden) -> None:
     plain = Sampling()
     generation, classification = others[0], classes[0]
     rendered = [
-        prompts.propose("propose", shown, lead="Write a poem", last=9, sampling=plain),
+        prompts.propose("propose", shown, lead=lead, last=9, sampling=plain),
         prompts.propose("propose without lead", shown, lead="", last=16, sampling=plain),
+        prompts.propose_json("propose as JSON", shown, lead=lead, new=4, sampling=plain),
+        prompts.propose_json("propose one as JSON", shown, lead="", new=1, sampling=plain),
         prompts.classify("classify", [*classes, *others], generation, sampling=plain),
-        prompts.input("input", generation, kind="letter", topic="bees", sampling=plain),
+        prompts.input("input", generation, kind=kind, topic=topic, sampling=plain),
         prompts.respond("respond", generation, "An input.", sampling=plain),
         prompts.respond("respond without input", generation, "", sampling=plain),
         prompts.instances("instances", others, generation, sampling=plain),
@@ -98,7 +109,7 @@ def test_prompts_are_as_they_were(golden: Golden) -> None:
         turns = [f"[{turn.role}]\n{turn.content}" for turn in prompt.messages]
         body = "\n".join(turns) or prompt.text
         text += f"===== {prompt.key}  stop={list(prompt.sampling.stop)}\n{body}\u2588\n\n"
-    golden("prompts.txt", text)
+    golden("prompts.txt" if language == "en" else f"prompts-{language}.txt", text)
 
 
 def test_the_closing_table_is_as_it_was(golden: Golden) -> None:

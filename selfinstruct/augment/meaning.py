@@ -44,7 +44,12 @@ def drift(before: str, after: str, how: AugmentSettings) -> str:
         if lost or new:
             word = min(lost or new)  # a set has no order of its own
             return f"{what} {shortened(word)!r} is {'lost' if lost else 'new'}"
-    return _negation(before, after, how) or _content(before, after, how)
+    return (
+        _negation(before, after, how)
+        or _asked(before, after, how)
+        or _content(before, after, how)
+        or next((f"tells or does: {p!r}" for p in how.never if re.search(p, after)), "")
+    )
 
 
 def _numbers(text: str) -> Counter[str]:
@@ -84,6 +89,16 @@ def _negation(before: str, after: str, how: AugmentSettings) -> str:
         folded = re.sub(r"[^\w']+", "  ", text.casefold().replace("’", "'"))
         counts.append(sum(f" {folded} ".count(sign) for sign in how.negations))
     return "" if counts[0] == counts[1] else f"says no {counts[1]} times instead of {counts[0]}"
+
+
+def _asked(before: str, after: str, how: AugmentSettings) -> str:
+    """Compare what is asked for: how, why, who."""
+    old, new = set(tokens(before)), set(tokens(after))
+    for line in how.asks:
+        group = {word.strip() for word in line.split(",")}
+        if old & group and not new & group:
+            return f"no longer asks {min(old & group)!r}"
+    return ""
 
 
 def _content(before: str, after: str, how: AugmentSettings) -> str:

@@ -71,7 +71,7 @@ def _paraphrase(now: Asking, task: Task, number: int, style: str) -> Script[Word
     key = now.key("paraphrase", task, number)
     sampling = now.seeded(now.how.paraphrase_sampling, key)
     text = " ".join(task.instruction.split())
-    reply = yield now.prompts.paraphrase(key, text, style=style, sampling=sampling)
+    reply = yield now.prompts.fill("paraphrase", key, sampling, {"text": text, "style": style})
     return (yield from _agreed(now, _read(task, reply, f"paraphrase:{style}"), number))
 
 
@@ -92,14 +92,14 @@ def _back_translation(
 ) -> Script[Wording]:
     """Have a task translated, and what comes of it translated back."""
     text = task.instruction
-    source = now.language if model else LANGUAGES.get(now.language, now.language)
+    source = now.language if model else now.how.own_language or now.language
     for stage, origin, target in (("translate", source, pivot), ("back", pivot, source)):
         key = now.key(stage, task, number)
         sampling = now.seeded(now.how.translate_sampling, key)
         if model:
             prompt = Prompt(key, text=f"{origin}\n{target}\n{text}", sampling=sampling)
         else:
-            prompt = now.prompts.translate(key, text, target=target, sampling=sampling)
+            prompt = now.prompts.fill("translate", key, sampling, {"text": text, "target": target})
         reply = yield prompt
         found = _read(task, reply, f"back-translation:{pivot}")
         if found.fault:
@@ -118,26 +118,9 @@ def _agreed(now: Asking, found: Wording, number: int) -> Script[Wording]:
     way = found.method.partition(":")[0]
     key = f"{now.step}/same/{found.task.id}-{way}-{number}"
     sampling = Sampling(max_tokens=3, choices=now.how.agreement)
-    reply = yield now.prompts.same(key, before, after, sampling=now.seeded(sampling, key))
+    values = {"before": before, "after": after}
+    reply = yield now.prompts.fill("same", key, now.seeded(sampling, key), values)
     return msgspec.structs.replace(found, agreed=reply.text == now.how.agreement[0])
-
-
-LANGUAGES = {
-    "ar": "Arabic",
-    "de": "German",
-    "en": "English",
-    "es": "Spanish",
-    "fr": "French",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "nl": "Dutch",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "zh": "Chinese",
-}
-"""Names of languages, as a model that is asked in words knows them."""
 
 
 def _read(task: Task, reply: Completion, method: str) -> Wording:

@@ -23,12 +23,13 @@ from selfinstruct.export import FORMATS
 from selfinstruct.grow import End
 from selfinstruct.grow import grow as play_rounds
 from selfinstruct.prompts.files import AUGMENTED, JUDGED, STEERED, load_prompts
-from selfinstruct.recipe import load_recipe
+from selfinstruct.recipe import Recipe, load_recipe
 from selfinstruct.resources import seeds_file
 from selfinstruct.run import Run, begun_licence, seconds_by_round
 from selfinstruct.seeds import load_seeds
 from selfinstruct.settings import Settings
 from selfinstruct.stages.base import Unwatched, Watch
+from selfinstruct.task import Task
 
 DEFAULT_ROUNDS = 5
 SEEDS_LICENCE = "Apache-2.0"
@@ -190,16 +191,11 @@ def grow(
     chosen = load_recipe(recipe)
     more = (*(STEERED if steering else ()), *(JUDGED if chosen.judge else ()))
     texts = load_prompts(language, prompts, more=more)
-    if chosen.language != language:
-        message = f"the recipe {chosen.name!r} is for {chosen.language!r}, not {language!r}"
-        raise InputError(message, hint="give one for it (--recipe FILE.toml), or see --language")
-    if seeds_licence and not seeds:
-        hint = f"those that ship are {SEEDS_LICENCE}"
-        raise InputError("--seeds-licence is for seeds of your own (--seeds)", hint=hint)
-    seeds_path = seeds or seeds_file(language)
-    tasks = load_seeds(
-        seeds_path, language=language, licence=seeds_licence if seeds else SEEDS_LICENCE
-    )
+    _same_language(chosen, language)
+    step = None
+    if chosen.augment and not no_augment:
+        step = AugmentStep(load_prompts(language, prompts, more=AUGMENTED), translator)
+    seeds_path, tasks = _seeds(seeds, seeds_licence, language)
     given = Given(engine_args, trust_remote_code=trust_remote_code, quiet=quiet)
     licence = model_licence or begun_licence(out)
     with open_engine(engine, given) as model, open_judge(chosen, given) as judge:
@@ -223,16 +219,30 @@ def grow(
             end = End(wanted, target or 0, min_novelty)
             _play(run, model, judge, end, watch)
             lines = closing_lines(run, min_novelty)
-            with_augmented = chosen.augment is not None and not no_augment
-            if with_augmented:
-                step = AugmentStep(load_prompts(language, prompts, more=AUGMENTED), translator)
+            if step:
                 lines += augmented(run, model, step, watch)
-            written = {} if no_export else write_exports(out, exports, augmented=with_augmented)
+            written = {} if no_export else write_exports(out, exports, augmented=bool(step))
             if log_json and isinstance(watch, JsonLog):
                 watch.end(run.markers, seconds_by_round(out), written)
             elif not quiet:
                 closing(out, run, wanted, written, lines)
             check_reached(run, end, goal)
+
+
+def _same_language(recipe: Recipe, language: str) -> None:
+    """Raise InputError for a recipe that is for another language."""
+    if recipe.language != language:
+        message = f"the recipe {recipe.name!r} is for {recipe.language!r}, not {language!r}"
+        raise InputError(message, hint="give one for it (--recipe FILE.toml), or see --language")
+
+
+def _seeds(given: Path | None, licence: str, language: str) -> tuple[Path, list[Task]]:
+    """Read the seed tasks that were given, or those that ship for a language."""
+    if licence and not given:
+        hint = f"those that ship are {SEEDS_LICENCE}"
+        raise InputError("--seeds-licence is for seeds of your own (--seeds)", hint=hint)
+    path = given or seeds_file(language)
+    return path, load_seeds(path, language=language, licence=licence if given else SEEDS_LICENCE)
 
 
 def _play(run: Run, model: Engine, judge: Engine | None, end: End, watch: Watch) -> None:

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from selfinstruct.augment.step import is_of_pool, read_augmented
-from selfinstruct.errors import InputError
 from selfinstruct.run import finished_rows
 from selfinstruct.storage import read_rows
 from selfinstruct.task import Instance, Task
@@ -51,15 +49,25 @@ class Row(msgspec.Struct, frozen=True):
 def rows(run: Path, *, with_seeds: bool = False, augmented: bool = True) -> Iterator[Row]:
     """Yield the rows of finished rounds in order of acceptance, then those of augmented tasks.
 
-    The seeds come first, if wanted. Raises InputError where augmented tasks are of an earlier pool.
+    The seeds come first, if wanted. A wording of a task that has been taken out of the pool since
+    is taken out with it.
     """
     seeds = read_rows(run / "seeds.jsonl", Task) if with_seeds else iter(())
-    others = _augmented(run) if augmented else iter(())
-    for task in chain(seeds, finished_rows(run, "pool", Task), others):
-        judged = () if task.judgements is msgspec.UNSET else task.judgements
-        for number, instance in enumerate(task.instances):
-            score = judged[number].score if number < len(judged) else 0.0
-            yield Row(f"{task.id}-{number}", task, instance, _source(task, score))
+    there: set[str] = set()
+    for task in chain(seeds, finished_rows(run, "pool", Task)):
+        there.add(task.id)
+        yield from _rows_of(task)
+    for task in read_rows(run / "augmented.jsonl", Task) if augmented else ():
+        if there.issuperset(task.origin.parents):
+            yield from _rows_of(task)
+
+
+def _rows_of(task: Task) -> Iterator[Row]:
+    """Yield a row for each instance of a task."""
+    judged = () if task.judgements is msgspec.UNSET else task.judgements
+    for number, instance in enumerate(task.instances):
+        score = judged[number].score if number < len(judged) else 0.0
+        yield Row(f"{task.id}-{number}", task, instance, _source(task, score))
 
 
 def _source(task: Task, score: float) -> Source:
@@ -79,14 +87,3 @@ def _source(task: Task, score: float) -> Source:
         category=task.category,
         score=score,
     )
-
-
-def _augmented(run: Path) -> Iterator[Task]:
-    """Yield augmented tasks, if they are of the pool as it is."""
-    marker = read_augmented(run)
-    if marker is None:
-        return
-    if not is_of_pool(run, marker):
-        hint = f"do it again: selfinstruct augment {run}; or leave them out: --no-augmented"
-        raise InputError(f"{run}: the pool has changed since it was augmented", hint=hint)
-    yield from read_rows(run / "augmented.jsonl", Task)

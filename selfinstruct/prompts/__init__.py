@@ -8,7 +8,7 @@ without them it is plain text for the model to go on with.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from traceback import extract_tb
 from typing import Literal, cast
@@ -20,6 +20,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from selfinstruct.engines.base import Message, Prompt, Sampling
 from selfinstruct.errors import InputError
 from selfinstruct.task import Task, digest, to_json
+from selfinstruct.text import word_count
 
 _ROLE = re.compile(r"(?m)^\[(system|user|assistant)\][ \t]*\n")
 
@@ -52,8 +53,8 @@ class Prompts(msgspec.Struct, frozen=True):
         sampling = msgspec.structs.replace(sampling, stop=stop)
         values = {"examples": shown, "lead": lead, "next": len(shown) + 1, "last": last}
         if topic:
-            return self._fill("propose_topic", key, sampling, {**values, "topic": topic})
-        return self._fill("propose", key, sampling, values)
+            return self.fill("propose_topic", key, sampling, {**values, "topic": topic})
+        return self.fill("propose", key, sampling, values)
 
     def propose_json(
         self,
@@ -74,58 +75,46 @@ class Prompts(msgspec.Struct, frozen=True):
         sampling = msgspec.structs.replace(sampling, schema=to_json(schema).decode())
         values = {"examples": shown, "lead": lead, "new": new}
         if topic:
-            return self._fill("propose_json_topic", key, sampling, {**values, "topic": topic})
-        return self._fill("propose_json", key, sampling, values)
+            return self.fill("propose_json_topic", key, sampling, {**values, "topic": topic})
+        return self.fill("propose_json", key, sampling, values)
 
     def topics(self, key: str, known: Sequence[str], *, sampling: Sampling) -> Prompt:
         """Ask for one more topic, different from those that are known."""
-        return self._fill("topics", key, sampling, {"known": known})
+        return self.fill("topics", key, sampling, {"known": known})
 
     def classify(
         self, key: str, exemplars: Sequence[Task], task: Task, *, sampling: Sampling
     ) -> Prompt:
         """Ask whether a task is classification: Yes or No."""
-        return self._fill("classify", key, sampling, {"exemplars": exemplars, "task": task})
+        return self.fill("classify", key, sampling, {"exemplars": exemplars, "task": task})
 
     def input(self, key: str, task: Task, *, kind: str, topic: str, sampling: Sampling) -> Prompt:
         """Ask for a text that a task can be done with."""
-        return self._fill("input", key, sampling, {"task": task, "kind": kind, "topic": topic})
+        return self.fill("input", key, sampling, {"task": task, "kind": kind, "topic": topic})
 
     def respond(self, key: str, task: Task, given: str, *, sampling: Sampling) -> Prompt:
         """Give a task, with its input, to the model itself."""
-        return self._fill("respond", key, sampling, {"task": task, "input": given})
+        return self.fill("respond", key, sampling, {"task": task, "input": given})
 
     def instances(
         self, key: str, exemplars: Sequence[Task], task: Task, *, sampling: Sampling
     ) -> Prompt:
         """Have a base model go on with instances: input first, or answer first for classes."""
         name = "classes" if task.is_classification else "instances"
-        return self._fill(name, key, sampling, {"exemplars": exemplars, "task": task})
+        return self.fill(name, key, sampling, {"exemplars": exemplars, "task": task})
 
     def judge(self, key: str, task: Task, *, sampling: Sampling) -> Prompt:
         """Ask what a task of one instance is worth: three answers and a score, as JSON."""
         sampling = msgspec.structs.replace(sampling, schema=_VOTE)
-        return self._fill("judge", key, sampling, {"task": task, "instance": task.instances[0]})
-
-    def paraphrase(self, key: str, text: str, *, style: str, sampling: Sampling) -> Prompt:
-        """Ask for an instruction in other words, in a style."""
-        return self._fill("paraphrase", key, sampling, {"text": text, "style": style})
-
-    def translate(self, key: str, text: str, *, target: str, sampling: Sampling) -> Prompt:
-        """Ask for a text in the language that is named `target`."""
-        return self._fill("translate", key, sampling, {"text": text, "target": target})
-
-    def same(self, key: str, before: str, after: str, *, sampling: Sampling) -> Prompt:
-        """Ask whether two instructions ask for the same: Yes or No."""
-        return self._fill("same", key, sampling, {"before": before, "after": after})
+        return self.fill("judge", key, sampling, {"task": task, "instance": task.instances[0]})
 
     def headings(self) -> list[str]:
         """Return the fixed lines of all texts: what an echo of a prompt would hold."""
         lines = (line.strip() for text in self.texts.values() for line in text.splitlines())
-        return sorted({line for line in lines if len(line.split()) > 5 and "{" not in line})
+        return sorted({line for line in lines if word_count(line) > 5 and "{" not in line})
 
-    def _fill(self, name: str, key: str, sampling: Sampling, values: dict[str, object]) -> Prompt:
-        """Render one text; roles are read before filling, so a task cannot open a turn."""
+    def fill(self, name: str, key: str, sampling: Sampling, values: Mapping[str, object]) -> Prompt:
+        """Render the text of a name; roles are read first, so that a task cannot open a turn."""
         parts = _ROLE.split(self.texts[name])
         if len(parts) == 1:
             return Prompt(key, text=_render(name, parts[0], values), sampling=sampling)
@@ -187,7 +176,7 @@ def _template(source: str) -> jinja2.Template:
     return _JINJA.from_string(source)
 
 
-def _render(name: str, source: str, values: dict[str, object], above: int = 0) -> str:
+def _render(name: str, source: str, values: Mapping[str, object], above: int = 0) -> str:
     """Fill a template; a fault in it is the user's, since ours are tested.
 
     `above` lines of the file come before it.

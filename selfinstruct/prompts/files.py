@@ -102,6 +102,6 @@ def _try_out(prompts: Prompts) -> None:
     if "topics" in prompts.texts:
         prompts.topics("", ["one"], sampling=some)
     if "paraphrase" in prompts.texts:
-        prompts.paraphrase("", "Do it.", style="question", sampling=some)
-        prompts.translate("", "Do it.", target="French", sampling=some)
-        prompts.same("", "Do it.", "Do it now.", sampling=some)
+        prompts.fill("paraphrase", "", some, {"text": "Do it.", "style": "question"})
+        prompts.fill("translate", "", some, {"text": "Do it.", "target": "French"})
+        prompts.fill("same", "", some, {"before": "Do it.", "after": "Do it now."})

@@ -134,15 +134,18 @@ class AugmentSettings(_Section, frozen=True, kw_only=True):
     """How grown tasks are said in other words, and what a wording has to keep.
 
     Each task is paraphrased `paraphrases` times, each time in another of `styles`, translated
-    `back_translations` times into one of `pivots` (names of languages; with a translation model,
-    codes) and back, and disturbed `noises` times by one of `noise` (a synonym from `synonyms`,
-    lines "big, large"; a word deleted; two neighbours swapped).
+    `back_translations` times into one of `pivots` and back, and disturbed `noises` times by one
+    of `noise` (a synonym from `synonyms`, lines "big, large"; a word deleted; two neighbours
+    swapped). Pivots are names of languages, and `own_language` is the run's own, as a prompt says
+    them; with a translation model they are codes.
 
     A wording has a ROUGE-L of at most `max_similarity` with the instruction, and at most
     `max_growth` times its tokens (of 4 at least). It has the same numbers, names, quotations,
     code, placeholders and negations (words that hold one of `negations`); of the instruction's
     content words (all but `ignored`) it has the share `min_kept`, and of its own the share
-    `min_shared` are the instruction's. With `judge` the model must agree that it means the same:
+    `min_shared` are the instruction's. Where the instruction has a word of one of the lines of
+    `asks` ("how, way, steps"), it has one of them too. None of the regular expressions `never` is
+    found in it. With `judge` the model must agree that it means the same:
     `agreement` are its two answers, the one that agrees first. `semantic` bounds the cosine of
     the two from below.
     """
@@ -159,6 +162,7 @@ class AugmentSettings(_Section, frozen=True, kw_only=True):
     )
     back_translations: Count = 0
     pivots: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("French", "German")
+    own_language: str = ""
     noises: Count = 0
     noise: Annotated[
         tuple[Literal["synonym", "deletion", "swap"], ...], msgspec.Meta(min_length=1)
@@ -166,8 +170,10 @@ class AugmentSettings(_Section, frozen=True, kw_only=True):
     synonyms: tuple[str, ...] = ()
     max_similarity: Share = 0.85
     max_growth: Annotated[float, msgspec.Meta(ge=1)] = 2.0
-    min_kept: Share = 0.8
-    min_shared: Share = 0.6
+    min_kept: Share = 1.0
+    min_shared: Share = 1.0
+    asks: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     negations: tuple[str, ...] = (" not ", " no ", " never ", " without ", "n't ", "不", "没", "无")
     ignored: tuple[str, ...] = ()
     judge: bool = False
@@ -175,6 +181,10 @@ class AugmentSettings(_Section, frozen=True, kw_only=True):
     semantic: SemanticSettings | None = None
     paraphrase_sampling: Sampling = Sampling(max_tokens=80, stop=("\n",))
     translate_sampling: Sampling = Sampling(max_tokens=120)
+
+    def __post_init__(self) -> None:
+        """Refuse a pattern that does not compile."""
+        check_patterns(*self.never)
 
 
 class NoveltySettings(_Section, frozen=True, kw_only=True):

@@ -105,11 +105,13 @@ _CODE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _MARKS = re.compile(r"[{}<>=|\\]")
+_WIDE = "，。、；：？！（）《》「」『』【】"
+"""Chinese has these where other scripts have a mark and a space."""
 
 
 def is_prose(text: str) -> bool:
     """Say whether a text is neither code nor a table: sentences, lists and verse are prose."""
-    letters = sum(char.isalpha() or char.isspace() for char in text)
+    letters = sum(char.isalpha() or char.isspace() or char in _WIDE for char in text)
     few_marks = len(_MARKS.findall(text)) * 40 <= len(text)
     return letters >= 0.8 * len(text) and few_marks and not _CODE.search(text)
 

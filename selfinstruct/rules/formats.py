@@ -30,7 +30,7 @@ class AskedForm(BaseRule, frozen=True, tag="asked_form", kw_only=True):
     of it, is a JSON object or array. "list": two items at least, marked, on lines of
     their own or with commas between; where a cue has a group "number" ("list (?P<number>ten) ...")
     there must be as many marked items, if items are marked. `numbers` are the words for numbers
-    in order from one. "python": what is fenced as
+    in order from one, those for the same number in one entry ("二 两"). "python": what is fenced as
     Python, or all of an output that begins as code does, is free of syntax errors.
     """
 
@@ -72,7 +72,8 @@ class AskedForm(BaseRule, frozen=True, tag="asked_form", kw_only=True):
         if word.isdecimal():
             return int(word)
         folded = word.casefold()
-        return self.numbers.index(folded) + 1 if folded in self.numbers else 0
+        ways = (number for number, words in enumerate(self.numbers, 1) if folded in words.split())
+        return next(ways, 0)
 
 
 def holds_json(text: str) -> bool:

@@ -80,7 +80,7 @@ class Label(BaseRule, frozen=True, tag="label", kw_only=True):
         named = set(tokens(task.instruction))
         for one in task.instances if task.is_classification else ():
             words = tokens(one.output)
-            known = set(words) <= named or " ".join(words) in self.also
+            known = set(words) <= named or words in map(tokens, self.also)
             if len(words) > self.max_words or not known:
                 return f"{shortened(one.output)!r} is not a label that the instruction names"
         return ""

@@ -20,7 +20,7 @@ from selfinstruct.rules.base import (
     shortened,
 )
 from selfinstruct.rules.wording import starts_with
-from selfinstruct.text import tokens
+from selfinstruct.text import is_unspaced, tokens
 
 
 class FirstCharacter(FieldRule, frozen=True, tag="first_character", kw_only=True):
@@ -50,6 +50,10 @@ class NotEmpty(FieldRule, frozen=True, tag="not_empty", kw_only=True):
         return f"the {self.field} is empty"
 
 
+_PART = re.compile(r"(?<=[:;])\s+|,\s+(?:please\s+)?|\s[-\u2013\u2014]\s|[，：；]\s*")
+"""Where a part of a sentence ends."""
+
+
 class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
     """Refuse what asks for nothing: no question, and no sentence that starts with an opener.
 
@@ -70,7 +74,7 @@ class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
 
     def fault_in(self, text: str) -> str:
         """Look for a request in any sentence."""
-        sentences = re.split(r"(?<=[.!?。！？])\s+|\n+", text)
+        sentences = re.split(r"(?<=[.!?])\s+|(?<=[。！？])\s*|\n+", text.strip())
         stated = [starts_with(self.never).match(sentence) for sentence in sentences]
         if stated[0] and all(stated):
             return f"a statement: starts with {stated[0].group(0)!r}"
@@ -85,7 +89,7 @@ class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
         """Say whether a part of a sentence is a question or starts with an opener."""
         starts = starts_with(self.openers)
         clauses = starts_with(self.clauses)
-        first, *later = re.split(r"(?<=[:;])\s+|,\s+(?:please\s+)?|\s[-\u2013\u2014]\s", sentence)
+        first, *later = _PART.split(sentence)
         if any(part.rstrip().endswith(("?", "？")) for part in (first, *later)):
             return True
         openings = (first, *(part for part in later if not clauses.match(part)))
@@ -100,9 +104,9 @@ class TaskForm(FieldRule, frozen=True, tag="task_form", kw_only=True):
 class Unfinished(FieldRule, frozen=True, tag="unfinished", kw_only=True):
     """Refuse a text that breaks off: after a comma, an open bracket or quote, or a word of `words`.
 
-    `words` are those no sentence ends with ("the", "and"), as written: "vitamin A" is whole, and
-    so is a single word. With one of the regular expressions `unless` in it, only a text with an
-    open bracket or quote breaks off ("Explain what a comet is").
+    `words` are those no sentence ends with ("the", "and", "以及"), as written: "vitamin A" is
+    whole, and so is a single word. With one of the regular expressions `unless` in it, only a text
+    with an open bracket or quote breaks off ("Explain what a comet is").
     """
 
     words: tuple[str, ...] = ()
@@ -117,15 +121,31 @@ class Unfinished(FieldRule, frozen=True, tag="unfinished", kw_only=True):
         """Look at the end; code may well end with a semicolon."""
         end = text.rstrip()
         prose = is_prose(end)
-        if prose and (_odd_quotes(end) or end.count("(") > end.count(")")):
+        if prose and (_odd_quotes(end) or _open_bracket(end)):
             return "leaves a quotation or bracket open"
         if any(re.search(pattern, end) for pattern in self.unless):
             return ""
-        marks = (",", "(", "[", "\u2013", "\u2014", *(";" if prose else ""))
+        marks = (*",([，、（《「『【\u2013\u2014", *(";；" if prose else ""))
         if end.endswith(marks) or re.search(r"[^-|\s]\s?-$", end):
             return f"ends with {end[-1]!r}"
         *before, last = end.split() or [""]
+        if is_unspaced(last[-1:]):
+            return next((f"ends with {w!r}" for w in self.words if _ends_in(w, end)), "")
         return f"ends with the word {last!r}" if last in self.words and before else ""
+
+
+def _ends_in(word: str, text: str) -> bool:
+    """Say whether a text of more than one word ends with a word that needs no space before it."""
+    return is_unspaced(word[:1]) and text.endswith(word) and text != word
+
+
+def _open_bracket(text: str) -> bool:
+    """Say whether a bracket is left open; Chinese text mixes both kinds of round ones."""
+    closed = str.maketrans("（）", "()")
+    plain = text.translate(closed)
+    return any(
+        plain.count(pair[0]) > plain.count(pair[1]) for pair in ("()", "《》", "「」", "『』")
+    )
 
 
 def _odd_quotes(text: str) -> bool:
@@ -239,7 +259,11 @@ class MixedScript(FieldRule, frozen=True, tag="mixed_script", kw_only=True):
 
     def fault_in(self, text: str) -> str:
         """Search; words of ASCII alone are passed over quickly."""
-        for word in re.findall(r"[^\W\d_]{4,}", text):
+        if text.isascii():
+            return ""
+        # Characters of a script without spaces do not join the words on both sides of them.
+        spaced = "".join(" " if is_unspaced(char) else char for char in text)
+        for word in re.findall(r"[^\W\d_]{4,}", spaced):
             if not word.isascii():
                 letters = self.signs.sub("", word)
                 names = {unicodedata.name(char, "").split(" ")[0] for char in letters}
