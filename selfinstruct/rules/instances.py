@@ -30,13 +30,15 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
     `max_similarity`, or above two thirds of it where the other text, of more than ten tokens,
     stands whole inside this one. A text with `new` tokens of its own passes: "The
     antonym of hot is cold" has one, where `ignored` lists "the", "of" and "is". Nothing repeats a
-    text of fewer than `min_tokens` tokens.
+    text of fewer than `min_tokens` tokens; with `max_covered`, neither may a text hold, in order,
+    more than that share of the other's tokens, whatever it adds.
     """
 
     of: Field
     max_similarity: Share
     new: Count = 0
     min_tokens: Count = 0
+    max_covered: Share = 1.0
     ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -56,6 +58,9 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
             similarity = Indel.normalized_similarity(left, right)
             whole = len(right) > 10 and " ".join(right) in " ".join(left)
             bound = self.max_similarity * 2 / 3 if whole else self.max_similarity
+            covered = similarity * (len(left) + len(right)) / 2 / len(right)
+            if covered > self.max_covered and self.max_covered < 1:
+                return f"repeats {covered:.0%} of the {self.of}"
             if similarity > bound and not self._says_more(left, right):
                 return f"repeats the {self.of} (similarity {similarity:.2f})"
         return ""
