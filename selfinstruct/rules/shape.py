@@ -7,6 +7,7 @@ import re
 import string
 import unicodedata
 import zlib
+from collections import Counter
 from typing import ClassVar
 
 from selfinstruct.rules.base import (
@@ -183,20 +184,22 @@ class Repetition(FieldRule, frozen=True, tag="repetition", kw_only=True):
 class RepeatedLines(FieldRule, frozen=True, tag="repeated_lines", kw_only=True):
     """Refuse a text that says a line, or an item of a list, again word for word.
 
-    Lines of fewer than `min_tokens` tokens do not count, and the marks of items are no part of
-    them; the numbered items of one line count as lines. Code and tables are passed over.
+    It may do so `max_repeats` times. Lines of fewer than `min_tokens` tokens do not count, and
+    the marks of items are no part of them; the numbered items of one line count as lines. Code
+    and tables are passed over.
     """
 
+    max_repeats: Count = 0
     min_tokens: Count = 3
 
     def fault_in(self, text: str) -> str:
-        """Look for a line that came before."""
-        seen: set[tuple[str, ...]] = set()
+        """Count lines that came before."""
+        seen: Counter[tuple[str, ...]] = Counter()
         for line in re.split(r"\n|\s(?=\d{1,2}[.)]\s)", text) if is_prose(text) else ():
             words = tuple(tokens(re.sub(r"^\W*(?:\d{1,3}[.)]\s*)?", "", line)))
-            if len(words) >= self.min_tokens and words in seen:
-                return f"says twice {shortened(line.strip())!r}"
-            seen.add(words)
+            seen[words] += len(words) >= self.min_tokens
+            if seen[words] > self.max_repeats + 1:
+                return f"says {seen[words]} times {shortened(line.strip())!r}"
         return ""
 
 
