@@ -222,7 +222,7 @@ def test_a_word_list_lies_beside_the_recipe_or_ships(edited: Edit, tmp_path: Pat
         ("min = 4", "min = 5"),
         ('name = "not_a_task"\n', ""),
         ("min_share = 0.9", "min_share = 0.95"),
-        ('["ing", "tion", "ness"', '["tion", "ing", "ness"'),
+        ('["which", "who"', '["who", "which"'),
         ('[[rule]]\nkind = "not_empty"\nfield = "instruction"\n', ""),
         ("words/en-openers.txt", "words/en-statements.txt"),
     ],
@@ -307,11 +307,13 @@ def test_a_rule_takes_the_place_of_its_like(tmp_path: Path) -> None:
     mine = extending(
         tmp_path,
         'extends = "default"\n'
-        '[[rule]]\nkind = "word_count"\nfield = "instruction"\nmin = 2\nmax = 9\n',
+        '[[rule]]\nkind = "first_character"\nfield = "instruction"\nascii = true\n',
     )
     changed = [place for place, rule in enumerate(mine.rule) if rule != default.rule[place]]
     assert len(mine.rule) == len(default.rule)
-    assert [mine.rule[place] for place in changed] == [WordCount(field="instruction", min=2, max=9)]
+    assert [mine.rule[place] for place in changed] == [
+        FirstCharacter(field="instruction", ascii=True)
+    ]
 
 
 def test_rules_can_be_left_out_by_name(tmp_path: Path) -> None:
