@@ -25,6 +25,7 @@ STAGES = (
     "input",
     "respond",
     "instances",
+    "difficulty",
     "judge",
     "paraphrase",
     "translate",

@@ -4,7 +4,7 @@ Decides: what follows from what in a round. Does not know: how many rounds there
 is worded, how a rule judges, how bytes reach the disk, or which model answers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -13,12 +13,13 @@ from selfinstruct.errors import EngineError
 from selfinstruct.journal import Journal
 from selfinstruct.pool_novelty import PoolNovelty
 from selfinstruct.prompts import Prompts
-from selfinstruct.recipe import JudgeSettings, Recipe
+from selfinstruct.recipe import Recipe
 from selfinstruct.rules import PromptEcho, Rule
 from selfinstruct.sift import Kept, Rejected, Verdict, sift, sift_instances
 from selfinstruct.stages.answer import answer
 from selfinstruct.stages.base import NEVER_ASKED, Round
 from selfinstruct.stages.classify import classify
+from selfinstruct.stages.difficulty import measure
 from selfinstruct.stages.judge import judge
 from selfinstruct.stages.propose import propose, slots
 from selfinstruct.task import Task
@@ -105,22 +106,24 @@ def complete(now: Round, draft: Task, rules: RuleSet) -> Script[list[Verdict]]:
         verdict = yield from answer(now, verdict.task)
     if isinstance(verdict, Rejected):
         return [verdict]
-    most = now.settings.recipe.instances.max_instances
+    recipe = now.settings.recipe
+    most = recipe.instances.max_instances
     verdicts = sift_instances(verdict.task, rules.instances, rules.tasks, "instances", most=most)
-    how = now.settings.recipe.judge
-    if how is None or now.judge:
-        return verdicts
-    return (yield from with_judgement(now, verdicts, how))
+    if difficulty := recipe.difficulty:
+        verdicts = yield from each_kept(verdicts, lambda task: measure(now, task, difficulty))
+    if (how := recipe.judge) and not now.judge:
+        verdicts = yield from each_kept(verdicts, lambda task: judge(now, task, how))
+    return verdicts
 
 
-def with_judgement(
-    now: Round, verdicts: Sequence[Verdict], how: JudgeSettings
+def each_kept(
+    verdicts: Sequence[Verdict], stage: Callable[[Task], Script[list[Verdict]]]
 ) -> Script[list[Verdict]]:
-    """Put in the place of a task that is kept what the judge makes of it."""
+    """Put in the place of a task that is kept what a stage makes of it."""
     found: list[Verdict] = []
     for verdict in verdicts:
         if isinstance(verdict, Kept):
-            found += yield from judge(now, verdict.task, how)
+            found += yield from stage(verdict.task)
         else:
             found.append(verdict)
     return found

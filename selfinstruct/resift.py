@@ -182,7 +182,12 @@ def _draft(task: Task) -> Task:
         task.origin, similar=_PLAIN.similar, mean_similarity=_PLAIN.mean_similarity
     )
     return msgspec.structs.replace(
-        task, instances=(), is_classification=None, origin=origin, judgements=msgspec.UNSET
+        task,
+        instances=(),
+        is_classification=None,
+        origin=origin,
+        judgements=msgspec.UNSET,
+        difficulties=msgspec.UNSET,
     )
 
 

@@ -66,8 +66,9 @@ class Judgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An instruction with its instances. A draft is a task that has no instances yet.
 
-    Where a judge was asked, `judgements` has one for each instance; elsewhere rows have no such
-    field.
+    Where a judge was asked, `judgements` has one for each instance, and where it was measured,
+    `difficulties` has the instruction-following difficulty of each (None where it could not be);
+    elsewhere rows have no such fields.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: Origin
     category: str = ""
     judgements: tuple[Judgement, ...] | msgspec.UnsetType = msgspec.UNSET
+    difficulties: tuple[float | None, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 def digest(text: str, digits: int = ID_DIGITS) -> str:

@@ -9,7 +9,7 @@ import pytest
 from selfinstruct.errors import InputError
 from selfinstruct.recipe import Recipe, load_recipe
 from selfinstruct.resources import data_dir, recipe_file
-from selfinstruct.rules import Unfinished, WordCount, scope
+from selfinstruct.rules import FirstCharacter, Unfinished, WordCount, scope
 
 Edit = Callable[[str, str], Path]
 

@@ -15,7 +15,7 @@ import click
 from msgspec import structs
 
 from selfinstruct import __version__
-from selfinstruct.cli.opened import Engines, open_judge
+from selfinstruct.cli.opened import Engines, check_scores, open_judge
 from selfinstruct.cli.progress import Bars
 from selfinstruct.cli.visible import visible
 from selfinstruct.engines import Given, open_engine
@@ -93,6 +93,7 @@ def _engines(how: FilterRun, recorded: Settings) -> Iterator[Engines]:
         if model.info.model != recorded.engine.model:
             message = f"{how.source} was grown by {recorded.engine.model}, not {model.info.model}"
             raise InputError(message, hint="give the same model: its answers are to be its own")
+        check_scores(how.recipe, model)
         yield Engines(model, judge)
 
 

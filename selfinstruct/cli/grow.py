@@ -14,7 +14,7 @@ from selfinstruct import __version__
 from selfinstruct.cli.augment import AugmentStep, augmented
 from selfinstruct.cli.closing import closing, write_exports
 from selfinstruct.cli.config import read_config
-from selfinstruct.cli.opened import open_judge
+from selfinstruct.cli.opened import check_scores, open_judge
 from selfinstruct.cli.progress import Bars, JsonLog
 from selfinstruct.cli.steering import check_reached, closing_lines, quotas, steering_from
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
@@ -199,6 +199,7 @@ def grow(
     given = Given(engine_args, trust_remote_code=trust_remote_code, quiet=quiet)
     licence = model_licence or begun_licence(out)
     with open_engine(engine, given) as model, open_judge(chosen, given) as judge:
+        check_scores(chosen, model)
         settings = Settings(
             seeds_name=seeds_path.name,
             seeds=tuple(tasks),

@@ -19,7 +19,8 @@ class Source(msgspec.Struct, frozen=True):
     """Where a row comes from; every field is always there, so that columns have one type.
 
     `method` says how an augmented task came about; its only parent is the task that it says in
-    other words. `score` is the judge's, 1 to 5, and 0 where there was none.
+    other words. `score` is the judge's, 1 to 5, and 0 where there was none; so is `difficulty`, of
+    following the instruction.
     """
 
     task: str
@@ -35,6 +36,7 @@ class Source(msgspec.Struct, frozen=True):
     method: str
     category: str
     score: float
+    difficulty: float
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -65,12 +67,14 @@ def rows(run: Path, *, with_seeds: bool = False, augmented: bool = True) -> Iter
 def _rows_of(task: Task) -> Iterator[Row]:
     """Yield a row for each instance of a task."""
     judged = () if task.judgements is msgspec.UNSET else task.judgements
+    measured = () if task.difficulties is msgspec.UNSET else task.difficulties
     for number, instance in enumerate(task.instances):
         score = judged[number].score if number < len(judged) else 0.0
-        yield Row(f"{task.id}-{number}", task, instance, _source(task, score))
+        difficulty = (measured[number] or 0.0) if number < len(measured) else 0.0
+        yield Row(f"{task.id}-{number}", task, instance, _source(task, score, difficulty))
 
 
-def _source(task: Task, score: float) -> Source:
+def _source(task: Task, score: float, difficulty: float) -> Source:
     origin = task.origin
     return Source(
         task=task.id,
@@ -86,4 +90,5 @@ def _source(task: Task, score: float) -> Source:
         method=origin.method,
         category=task.category,
         score=score,
+        difficulty=difficulty,
     )

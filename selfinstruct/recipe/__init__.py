@@ -4,6 +4,7 @@ from selfinstruct.recipe.files import load_recipe
 from selfinstruct.recipe.sections import (
     AugmentSettings,
     Classify,
+    DifficultySettings,
     Instances,
     JudgeSettings,
     NoveltySettings,
@@ -15,6 +16,7 @@ from selfinstruct.recipe.sections import (
 __all__ = [
     "AugmentSettings",
     "Classify",
+    "DifficultySettings",
     "Instances",
     "JudgeSettings",
     "NoveltySettings",

@@ -117,6 +117,26 @@ class JudgeSettings(_Section, frozen=True, kw_only=True):
     sampling: Sampling = Sampling(max_tokens=60)
 
 
+class DifficultySettings(_Section, frozen=True, kw_only=True):
+    """Whether to measure how much each instruction helps the model to write its answer.
+
+    The number is the instruction-following difficulty (see difficulty.py): below `min` the
+    instruction all but gives the answer away, above `max` it does not help. Nothing is written
+    for it, but an answer is read twice. Only engines that can say how likely a text is can do it
+    (not `openai:`). With `only_score` nothing is refused: the numbers are stored all the same.
+    """
+
+    min: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    max: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    only_score: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse bounds between which nothing lies."""
+        if self.min >= self.max:
+            message = f"min = {self.min:g} is not below max = {self.max:g}"
+            raise ValueError(message)
+
+
 class SemanticSettings(_Section, frozen=True, kw_only=True):
     """Novelty by meaning: the cosine with no earlier instruction is `min_similarity` or more.
 
@@ -211,6 +231,7 @@ class Recipe(_Section, frozen=True, kw_only=True):
     classify: Classify
     instances: Instances
     novelty: NoveltySettings
+    difficulty: DifficultySettings | None = None
     judge: JudgeSettings | None = None
     augment: AugmentSettings | None = None
     rule: tuple[Rule, ...] = ()

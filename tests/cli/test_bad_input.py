@@ -306,9 +306,11 @@ def run_limited(size: int, *arguments: str | Path) -> Result:
 def disk(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str, bytes]]:
     """Return words that grow a run, less its folder, and the files of an undisturbed one."""
     folder = tmp_path_factory.mktemp("disk")
-    lines = seeds_file("en").read_bytes().splitlines(keepends=True)
-    (folder / "seeds.jsonl").write_bytes(b"".join(lines[:20]))
+    # Ten short seeds and the few rules of that recipe: each file is larger than those before it.
+    lines = sorted(seeds_file("en").read_bytes().splitlines(keepends=True), key=len)
+    (folder / "seeds.jsonl").write_bytes(b"".join(lines[:10]))
     more = ["--seeds", str(folder / "seeds.jsonl"), "--prompts-per-round", "100"]
+    more += ["--recipe", "self-instruct"]
     expected = files(grown(folder, *more))
     return [*grow_words(folder, *more), "--out"], expected
 

@@ -161,7 +161,7 @@ def row(instruction: str, given_input: str, output: str, number: int = 0) -> Row
     task = new_task(
         instruction, origin=Origin(kind="generated"), language="en", instances=(instance,)
     )
-    source = Source(task.id, "generated", 1, (), "", "", "", "", "", "en", "", "", 0.0)
+    source = Source(task.id, "generated", 1, (), "", "", "", "", "", "en", "", "", 0.0, 0.0)
     return Row(f"{task.id}-{number}", task, instance, source)
 
 
