@@ -99,8 +99,8 @@ def filter_(
         return
     if engine or engine_args:
         raise InputError("--engine is for a run folder", hint="leave it out")
-    if chosen.judge and not quiet:
-        click.echo("the judge of this recipe is not asked about rows of files", err=True)
+    if (chosen.judge or chosen.difficulty) and not quiet:
+        click.echo("no model is asked about rows of files: its judge decides nothing", err=True)
     forms = {path: form_of(path, form) for path in sources}
     _refuse_overwriting(sources, out, rejected)
     rows = _rows(sources, forms, quiet=quiet)

@@ -101,7 +101,8 @@ def _settings(recorded: Settings, recipe: Recipe, engines: Engines) -> Settings:
     """Return the settings of the new run: those of the old one, but for the recipe."""
     if recipe.language != recorded.language:
         message = f"the recipe {recipe.name!r} is for {recipe.language!r}"
-        raise InputError(f"{message}; the run is in {recorded.language!r}")
+        hint = "give one for that language, by name or as a file (--recipe)"
+        raise InputError(f"{message}; the run is in {recorded.language!r}", hint=hint)
     prompts = recorded.prompts
     if recipe.judge and "judge" not in prompts.texts:
         texts = load_prompts(recorded.language, more=JUDGED).texts

@@ -62,7 +62,7 @@ def _whole(path: Path, below: tuple[Path, ...]) -> Tree:
         raise InputError(f"{path}: extends {parent!r}, which extends it", hint=HINT)
     inherited = _whole(base, (*below, path.resolve()))
     _leave_out(inherited, without, path)
-    return _merged(inherited, tree)
+    return _merged(inherited, {"name": path.stem, **tree})  # not the name of what it changes
 
 
 def _tree(path: Path) -> Tree:

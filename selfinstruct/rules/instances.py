@@ -31,7 +31,8 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
     stands whole inside this one. A text with `new` tokens of its own passes: "The
     antonym of hot is cold" has one, where `ignored` lists "the", "of" and "is". Nothing repeats a
     text of fewer than `min_tokens` tokens; with `max_covered`, neither may a text hold, in order,
-    more than that share of the other's tokens, whatever it adds.
+    more than that share of the other's tokens, whatever it adds. With `max_taken`, of a text
+    of `min_tokens` or more, no larger share may be the other's, in order, whatever it leaves out.
     """
 
     of: Field
@@ -39,6 +40,7 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
     new: Count = 0
     min_tokens: Count = 0
     max_covered: Share = 1.0
+    max_taken: Share = 1.0
     ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -56,11 +58,16 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
             if not left or len(right) < max(self.min_tokens, 1):
                 continue
             similarity = Indel.normalized_similarity(left, right)
-            whole = len(right) > 10 and " ".join(right) in " ".join(left)
+            whole = (
+                len(right) > 10 and self.max_similarity < 1 and " ".join(right) in " ".join(left)
+            )
             bound = self.max_similarity * 2 / 3 if whole else self.max_similarity
-            covered = similarity * (len(left) + len(right)) / 2 / len(right)
+            common = similarity * (len(left) + len(right)) / 2
+            covered, taken = common / len(right), common / len(left)
             if covered > self.max_covered and self.max_covered < 1:
                 return f"repeats {covered:.0%} of the {self.of}"
+            if taken > self.max_taken and self.max_taken < 1 and len(left) >= self.min_tokens:
+                return f"is {taken:.0%} taken from the {self.of}"
             if similarity > bound and not self._says_more(left, right):
                 return f"repeats the {self.of} (similarity {similarity:.2f})"
         return ""
