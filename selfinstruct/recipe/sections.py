@@ -50,17 +50,18 @@ class Classify(_Section, frozen=True, kw_only=True):
     """How a task is judged to be classification: few-shot with `yes` and `no` seed tasks.
 
     An instruction in which one of the regular expressions `cues` is found is classification
-    without asking.
+    without asking; where there are `signs`, one in which none of them is found is not.
     """
 
     cues: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
     yes: Count
     no: Count
     sampling: Sampling
 
     def __post_init__(self) -> None:
-        """Refuse a cue that does not compile."""
-        check_patterns(*self.cues)
+        """Refuse a pattern that does not compile."""
+        check_patterns(*self.cues, *self.signs)
 
 
 class Instances(_Section, frozen=True, kw_only=True):

@@ -22,6 +22,8 @@ def classify(now: Round, draft: Task) -> Script[Verdict]:
     how = settings.recipe.classify
     if any(re.search(cue, draft.instruction) for cue in how.cues):
         return _marked(draft, is_classification=True)
+    if how.signs and not any(re.search(sign, draft.instruction) for sign in how.signs):
+        return _marked(draft, is_classification=False)
     key = now.key("classify", place_of(draft))
     sampling = now.seeded(how.sampling, key)
     prompt = settings.prompts.classify(key, now.exemplars.labelled, draft, sampling=sampling)
