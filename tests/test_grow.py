@@ -1,5 +1,6 @@
 """The loop: what a round does, seen through an engine from a function."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -249,6 +250,32 @@ def test_the_paper_recipe_grows(tmp_path: Path) -> None:
     assert len(rows(run.folder)) > 20
     assert False in kinds
     assert all(task.instruction.startswith("Tell me of") for task in rows(run.folder))
+
+
+def test_without_a_sign_nothing_is_classification(tmp_path: Path) -> None:
+    """A model that says Yes to everything is asked only where an instruction asks for a choice."""
+
+    def agreeing(prompt: Prompt) -> str:
+        return " Yes" if "/classify/" in prompt.key else fanciful(prompt)
+
+    engine = ScriptedEngine(agreeing)
+    default = load_recipe("default")
+    for name, signs, share in (("signs", ("(?i)never there",), 0), ("none", (), 1)):
+        how = msgspec.structs.replace(default.classify, cues=(), signs=signs)
+        recipe = msgspec.structs.replace(default, classify=how, rule=())
+        tasks = rows(grown(tmp_path / name, engine, rounds=1, recipe=recipe).folder)
+        assert {task.is_classification for task in tasks} == {bool(share)}
+
+
+def test_signs_hold_for_the_seeds() -> None:
+    """Each of our classification seeds has a sign or a cue; three of four others have none."""
+    how = load_recipe("default").classify
+    asked = {True: [0, 0], False: [0, 0]}
+    for task in load_seeds(seeds_file("en"), language="en"):
+        found = any(re.search(one, task.instruction) for one in (*how.cues, *how.signs))
+        asked[bool(task.is_classification)][found] += 1
+    assert asked[True][False] == 0
+    assert asked[False][False] >= 0.75 * sum(asked[False])
 
 
 def test_an_engine_that_fails_on_all_proposals_stops_the_run(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from test_grow import settings_for
 from selfinstruct.engines import Engine, Given, Prompt, ScriptedEngine, open_engine
 from selfinstruct.grow import End, grow
 from selfinstruct.prompts.files import JUDGED, load_prompts
-from selfinstruct.recipe import JudgeSettings, Recipe, load_recipe
+from selfinstruct.recipe import DifficultySettings, JudgeSettings, Recipe, load_recipe
 from selfinstruct.resift import Change, Recording, changes, resift
 from selfinstruct.run import Run, finished_rows
 from selfinstruct.settings import thawed
@@ -72,6 +72,11 @@ def looser(recipe: Recipe) -> Recipe:
     return msgspec.structs.replace(recipe, name="looser", rule=recipe.rule[::3])
 
 
+def measuring(recipe: Recipe) -> Recipe:
+    """Return a recipe that measures how difficult instructions are to follow."""
+    return msgspec.structs.replace(recipe, difficulty=DifficultySettings(only_score=True))
+
+
 def test_its_own_recipe_gives_the_same_bytes(tmp_path: Path, source: Recording) -> None:
     """A run sifted again by the recipe it was grown by is the same to the last byte."""
     recipe = source.settings.recipe
@@ -83,6 +88,7 @@ def test_its_own_recipe_gives_the_same_bytes(tmp_path: Path, source: Recording) 
     [
         {"max_tokens_per_round": 400},
         {"recipe": load_recipe("self-instruct")},
+        {"recipe": measuring(load_recipe("default"))},
         {"prompts_per_round": 7},
     ],
 )
