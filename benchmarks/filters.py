@@ -125,11 +125,11 @@ if it has one. What each column says:
 - *usable*: a valid task, whose input fits, without any such fault. *all three*: and the output is
   correct and acceptable too.
 - *precision*: of the rows that are refused, those that are not usable. *recall*: of the rows that
-  are not usable, those that are refused.
+  are not usable, those that are refused. *lost*: refused rows that are right by all three questions.
 """
 HEAD = """\
-| | kept | fault | placeholder | usable | all three | refused | precision | recall |
-|---|---|---|---|---|---|---|---|---|"""
+| | kept | fault | placeholder | usable | all three | refused | precision | recall | lost |
+|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def _faults(rows: list[Labelled]) -> str:
@@ -151,9 +151,10 @@ def _line(name: str, kept: list[Labelled], refused: list[Labelled]) -> str:
     if refused:
         right = sum(not row.usable for row in refused)
         bad = right + sum(not row.usable for row in kept)
-        cells += [str(len(refused)), _share(right, len(refused)), _share(right, bad)]
+        lost = sum(row.good for row in refused)
+        cells += [str(len(refused)), _share(right, len(refused)), _share(right, bad), str(lost)]
     else:
-        cells += ["", "", ""]
+        cells += [""] * 4
     return "| " + " | ".join(cells) + " |"
 
 
