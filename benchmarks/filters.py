@@ -125,7 +125,8 @@ if it has one. What each column says:
 - *usable*: a valid task, whose input fits, without any such fault. *all three*: and the output is
   correct and acceptable too.
 - *precision*: of the rows that are refused, those that are not usable. *recall*: of the rows that
-  are not usable, those that are refused. *lost*: refused rows that are right by all three questions.
+  are not usable, those that are refused.
+- *lost*: refused rows that are right by all three questions.
 """
 HEAD = """\
 | | kept | fault | placeholder | usable | all three | refused | precision | recall | lost |
