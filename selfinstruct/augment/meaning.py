@@ -98,6 +98,8 @@ def _asked(before: str, after: str, how: AugmentSettings) -> str:
         group = {word.strip() for word in line.split(",")}
         if old & group and not new & group:
             return f"no longer asks {min(old & group)!r}"
+        if new & group and not old & group:
+            return f"asks {min(new & group)!r}, which was not asked"
     return ""
 
 

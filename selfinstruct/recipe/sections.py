@@ -165,8 +165,8 @@ class AugmentSettings(_Section, frozen=True, kw_only=True):
     code, placeholders and negations (words that hold one of `negations`); of the instruction's
     content words (all but `ignored`) it has the share `min_kept`, and of its own the share
     `min_shared` are the instruction's. Where the instruction has a word of one of the lines of
-    `asks` ("how, way, steps"), it has one of them too. None of the regular expressions `never` is
-    found in it. With `judge` the model must agree that it means the same:
+    `asks` ("how, way, steps"), it has one of them too, and else it has none. None of the regular
+    expressions `never` is found in it. With `judge` the model must agree that it means the same:
     `agreement` are its two answers, the one that agrees first. `semantic` bounds the cosine of
     the two from below.
     """
