@@ -21,6 +21,7 @@ SOURCE = {
     *("model", "revision", "licence", "language"),
     "method",
     "category",
+    "difficulty",
     "score",
 }
 
