@@ -17,11 +17,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from selfinstruct.play import RuleSet, rule_set
+from selfinstruct.play import rule_set
 from selfinstruct.prompts.files import load_prompts
 from selfinstruct.recipe import Recipe, load_recipe
 from selfinstruct.rules import Rule
-from selfinstruct.sift import Rejected, judge, sift_instances
+from selfinstruct.sift import Rejected, RuleSet, judge_whole
 from selfinstruct.task import Instance, Origin, Task, new_task
 
 LABELS = Path(__file__).parent / "filters_labels.jsonl"
@@ -70,11 +70,8 @@ def refusal(row: Labelled, rules: RuleSet) -> str:
     if row.broke_off:
         return "truncated"
     task = _task(row.instruction, row.input, row.output, is_classification=row.is_classification)
-    verdict = judge(msgspec.structs.replace(task, instances=()), rules.drafts, "propose")
-    if isinstance(verdict, Rejected):
-        return verdict.rule
-    found = sift_instances(task, rules.instances, rules.tasks, "instances")
-    return next((one.rule for one in found if isinstance(one, Rejected)), "")
+    verdict = judge_whole(task, rules, "benchmark")
+    return verdict.rule if isinstance(verdict, Rejected) else ""
 
 
 def _task(instruction: str, given: str, output: str, *, is_classification: bool) -> Task:

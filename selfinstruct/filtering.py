@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from selfinstruct.novelty import Novelty
-from selfinstruct.play import RuleSet
-from selfinstruct.sift import Rejected, judge
+from selfinstruct.sift import Rejected, RuleSet, judge_whole
 from selfinstruct.tables import TableRow
 from selfinstruct.tables.shapes import Shape
 from selfinstruct.task import Instance, Origin, Task, clean, new_task
@@ -99,14 +98,8 @@ def examples(columns: Mapping[str, Any], shape: Shape, language: str) -> list[Ta
 
 def _by_rules(tasks: Iterable[Task], rules: RuleSet) -> Rejected | None:
     """Return the first refusal of any example, None where there is none."""
-    for task in tasks:
-        singles = (msgspec.structs.replace(task, instances=(one,)) for one in task.instances)
-        rounds = [(task, rules.drafts), *((one, rules.instances) for one in singles)]
-        for subject, those in [*rounds, (task, rules.tasks)]:
-            verdict = judge(subject, those, "filter")
-            if isinstance(verdict, Rejected):
-                return verdict
-    return None
+    verdicts = (judge_whole(task, rules, "filter") for task in tasks)
+    return next((one for one in verdicts if isinstance(one, Rejected)), None)
 
 
 def _refused(row: TableRow, rule: str, detail: str, nearest: Near | None = None) -> Refusal:

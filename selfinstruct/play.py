@@ -15,7 +15,7 @@ from selfinstruct.pool_novelty import PoolNovelty
 from selfinstruct.prompts import Prompts
 from selfinstruct.recipe import Recipe
 from selfinstruct.rules import PromptEcho, Rule
-from selfinstruct.sift import Kept, Rejected, Verdict, sift, sift_instances
+from selfinstruct.sift import Kept, Rejected, RuleSet, Verdict, sift, sift_instances
 from selfinstruct.stages.answer import answer
 from selfinstruct.stages.base import NEVER_ASKED, Round
 from selfinstruct.stages.classify import classify
@@ -25,16 +25,8 @@ from selfinstruct.stages.propose import propose, slots
 from selfinstruct.task import Task
 
 
-class RuleSet(msgspec.Struct, frozen=True):
-    """The rules of a recipe by what they judge; echo rules have learnt the prompts."""
-
-    drafts: tuple[Rule, ...]
-    instances: tuple[Rule, ...]
-    tasks: tuple[Rule, ...]
-
-
 def rule_set(recipe: Recipe, prompts: Prompts | None = None) -> RuleSet:
-    """Return the rules of a recipe; its echo rules learn the fixed lines of the prompts."""
+    """Return the rules of a recipe by what they judge; echo rules learn the prompts' lines."""
     headings = tuple(prompts.headings()) if prompts else ()
 
     def learnt(rules: Iterable[Rule]) -> tuple[Rule, ...]:

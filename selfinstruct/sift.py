@@ -10,7 +10,7 @@ import msgspec
 
 from selfinstruct.novelty import Match, Novelty
 from selfinstruct.rules import Rule
-from selfinstruct.task import Task
+from selfinstruct.task import Task, singles
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -36,6 +36,14 @@ class Rejected(msgspec.Struct, frozen=True):
 Verdict = Kept | Rejected
 
 
+class RuleSet(msgspec.Struct, frozen=True):
+    """The rules of a recipe by what they judge: proposals, single instances, whole tasks."""
+
+    drafts: tuple[Rule, ...]
+    instances: tuple[Rule, ...]
+    tasks: tuple[Rule, ...]
+
+
 def _unchanged(task: Task) -> Task:
     """Return a task as it is."""
     return task
@@ -46,6 +54,19 @@ def judge(task: Task, rules: Sequence[Rule], stage: str) -> Verdict:
     for rule in rules:
         if rejection := rule(task):
             return Rejected(stage, rejection.rule, rejection.detail, task)
+    return Kept(task)
+
+
+def judge_whole(task: Task, rules: RuleSet, stage: str) -> Verdict:
+    """Judge a task that is complete already: one instance that is refused refuses all of it."""
+    for subject, those in [
+        (task, rules.drafts),
+        *((single, rules.instances) for single in singles(task)),
+        (task, rules.tasks),
+    ]:
+        verdict = judge(subject, those, stage)
+        if isinstance(verdict, Rejected):
+            return msgspec.structs.replace(verdict, task=task)
     return Kept(task)
 
 

@@ -6,6 +6,7 @@ Does not know: files, models, or whether a task is any good.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -120,6 +121,32 @@ def new_task(
         language=language,
         origin=origin,
         category=category,
+    )
+
+
+def singles(task: Task) -> list[Task]:
+    """Return a task once for each of its instances, each with what is known of that one."""
+    judged, measured = task.judgements, task.difficulties
+    return [
+        msgspec.structs.replace(
+            task,
+            instances=(instance,),
+            judgements=judged if judged is msgspec.UNSET else judged[number : number + 1],
+            difficulties=measured if measured is msgspec.UNSET else measured[number : number + 1],
+        )
+        for number, instance in enumerate(task.instances)
+    ]
+
+
+def joined(parts: Sequence[Task]) -> Task:
+    """Return one task with the instances of all parts, and with what is known of each."""
+    judged = tuple(one for part in parts for one in part.judgements or ())
+    measured = tuple(one for part in parts for one in part.difficulties or ())
+    return msgspec.structs.replace(
+        parts[0],
+        instances=tuple(one for part in parts for one in part.instances),
+        judgements=judged or msgspec.UNSET,
+        difficulties=measured or msgspec.UNSET,
     )
 
 

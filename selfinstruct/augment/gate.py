@@ -7,16 +7,14 @@ come from.
 
 from functools import cached_property
 
-import msgspec
 import numpy as np
 
 from selfinstruct.augment.meaning import drift, surface
 from selfinstruct.augment.methods import Wording
 from selfinstruct.novelty import Match, RougeL, open_embedder
 from selfinstruct.novelty.semantic import Embedder
-from selfinstruct.play import RuleSet
 from selfinstruct.recipe import AugmentSettings
-from selfinstruct.sift import Kept, Rejected, Verdict, judge
+from selfinstruct.sift import Kept, Rejected, RuleSet, Verdict, judge_whole
 from selfinstruct.task import Task
 
 SAME = 0.95
@@ -50,7 +48,7 @@ class Gate:
                 return Rejected(stage, rule, fault, task)
         if not wording.agreed:
             return Rejected(stage, "judge", "the model says that it means something else", task)
-        verdict = self._by_rules(task, stage)
+        verdict = judge_whole(task, self._rules, stage)
         if isinstance(verdict, Kept) and (near := self._near(task, wording.task)):
             detail = f"{self._tasks.measure} {near.score:.3f} with another task"
             return Rejected(stage, "novelty", detail, task, near)
@@ -72,19 +70,6 @@ class Gate:
         cosine = float(one @ other) / norm if norm else 0.0
         far = cosine < self._how.semantic.min_similarity
         return f"cosine {cosine:.3f} with the instruction" if far else ""
-
-    def _by_rules(self, task: Task, stage: str) -> Verdict:
-        """Judge by the recipe's rules, with each of the instances that the task shares."""
-        singles = [msgspec.structs.replace(task, instances=(one,)) for one in task.instances]
-        for subject, rules in [
-            (task, self._rules.drafts),
-            *((one, self._rules.instances) for one in singles),
-            (task, self._rules.tasks),
-        ]:
-            verdict = judge(subject, rules, stage)
-            if isinstance(verdict, Rejected):
-                return Rejected(stage, verdict.rule, verdict.detail, task)
-        return Kept(task)
 
     def _near(self, task: Task, parent: Task) -> Match | None:
         """Return the most similar task beyond the bound, if there is one."""

@@ -4,17 +4,18 @@ Decides: the seed and key of each prompt, which seed tasks serve as exemplars, a
 reply counts for. Does not know: what any stage asks, or when.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
-from selfinstruct.conversation import OVER_BUDGET, UNASKED, Listener
+from selfinstruct.conversation import OVER_BUDGET, UNASKED, Listener, Script
 from selfinstruct.engines.base import Completion, Engine, Prompt, Sampling
 from selfinstruct.pool import Pool, slot_random
 from selfinstruct.run import Marker, Outcome
 from selfinstruct.settings import Settings
-from selfinstruct.sift import Rejected
-from selfinstruct.task import Task, digest
+from selfinstruct.sift import Kept, Rejected, Verdict
+from selfinstruct.task import Task, digest, joined, singles
 from selfinstruct.topics import Topic
 
 NEVER_ASKED = {OVER_BUDGET: "budget", UNASKED: "unanswered"}
@@ -115,3 +116,21 @@ def failed(reply: Completion, stage: str, task: Task, *, whole: bool = False) ->
     if whole and reply.finish == "length":
         return Rejected(stage, "truncated", "the reply breaks off", task)
     return None
+
+
+def each_instance(
+    task: Task, stage: Callable[[Task, str], Script[Verdict]]
+) -> Script[list[Verdict]]:
+    """Put a task through a stage with each instance alone, which has a place of its own.
+
+    Returns the refused instances, and the task with what is left of it.
+    """
+    verdicts: list[Verdict] = []
+    kept: list[Task] = []
+    for number, single in enumerate(singles(task)):
+        verdict = yield from stage(single, f"{place_of(task)}-{number}")
+        if isinstance(verdict, Kept):
+            kept.append(verdict.task)
+        else:
+            verdicts.append(verdict)
+    return [*verdicts, Kept(joined(kept))] if kept else verdicts

@@ -11,31 +11,24 @@ from selfinstruct.difficulty import difficulty_prompts, instruction_following_di
 from selfinstruct.engines.base import Prompt, Sampling
 from selfinstruct.recipe import DifficultySettings
 from selfinstruct.sift import Kept, Rejected, Verdict
-from selfinstruct.stages.base import Round, failed, place_of
-from selfinstruct.task import Instance, Task
+from selfinstruct.stages.base import Round, each_instance, failed
+from selfinstruct.task import Task
 
 
 def measure(now: Round, task: Task, how: DifficultySettings) -> Script[list[Verdict]]:
     """Measure each instance of a task; return refused ones, and the task with what is left."""
-    verdicts: list[Verdict] = []
-    kept: list[tuple[Instance, float | None]] = []
-    for number, instance in enumerate(task.instances):
-        single = msgspec.structs.replace(task, instances=(instance,))
-        found = yield from _measured(now, single, f"{place_of(task)}-{number}")
-        value = None if isinstance(found, Rejected) else found
-        measured = msgspec.structs.replace(single, difficulties=(value,))
-        if isinstance(found, Rejected) and not how.only_score:
-            verdicts.append(found)
-        elif fault := _fault(value, how):
-            verdicts.append(Rejected("difficulty", "difficulty", fault, measured))
-        else:
-            kept.append((instance, value))
-    if kept:
-        instances, values = zip(*kept, strict=True)
-        verdicts.append(
-            Kept(msgspec.structs.replace(task, instances=instances, difficulties=values))
-        )
-    return verdicts
+
+    def measured(single: Task, place: str) -> Script[Verdict]:
+        found = yield from _measured(now, single, place)
+        if isinstance(found, Rejected):
+            if not how.only_score:
+                return found
+            found = None
+        single = msgspec.structs.replace(single, difficulties=(found,))
+        fault = _fault(found, how)
+        return Rejected("difficulty", "difficulty", fault, single) if fault else Kept(single)
+
+    return (yield from each_instance(task, measured))
 
 
 def _measured(now: Round, task: Task, place: str) -> Script[float | Rejected | None]:

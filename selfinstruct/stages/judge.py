@@ -12,32 +12,22 @@ from selfinstruct import parse
 from selfinstruct.conversation import Script
 from selfinstruct.recipe import JudgeSettings
 from selfinstruct.sift import Kept, Rejected, Verdict
-from selfinstruct.stages.base import Round, failed, place_of
-from selfinstruct.task import Instance, Judgement, Task
+from selfinstruct.stages.base import Round, each_instance, failed
+from selfinstruct.task import Judgement, Task
 
 
 def judge(now: Round, task: Task, how: JudgeSettings) -> Script[list[Verdict]]:
     """Have each instance of a task judged; return refused ones, and the task with what is left."""
-    verdicts: list[Verdict] = []
-    kept: list[tuple[Instance, Judgement]] = []
-    for number, instance in enumerate(task.instances):
-        single = msgspec.structs.replace(task, instances=(instance,))
-        place = f"{place_of(task)}-{number}"
+
+    def judged(single: Task, place: str) -> Script[Verdict]:
         found = yield from _votes(now, single, how, place)
         if isinstance(found, Rejected):
-            verdicts.append(found)
-            continue
-        judged = msgspec.structs.replace(single, judgements=(found,))
-        if fault := _fault(found, how):
-            verdicts.append(Rejected("judge", "judge", fault, judged))
-        else:
-            kept.append((instance, found))
-    if kept:
-        instances, judgements = zip(*kept, strict=True)
-        verdicts.append(
-            Kept(msgspec.structs.replace(task, instances=instances, judgements=judgements))
-        )
-    return verdicts
+            return found
+        single = msgspec.structs.replace(single, judgements=(found,))
+        fault = _fault(found, how)
+        return Rejected("judge", "judge", fault, single) if fault else Kept(single)
+
+    return (yield from each_instance(task, judged))
 
 
 def _votes(now: Round, task: Task, how: JudgeSettings, place: str) -> Script[Judgement | Rejected]:
