@@ -110,15 +110,16 @@ def _listed(instruction: str, outputs: Sequence[str]) -> list[str]:
 def _labels(parts: Sequence[str], known: set[str], *, whole: bool) -> list[str]:
     """Read the parts of a clause as a list that has all known labels, or [].
 
-    After a colon the first part is a label as a `whole`.
+    After a colon the first and the last part are labels as a `whole`.
     """
-    first, last = parts[0] if whole else _first(parts[0], known), _last(parts[-1], known)
+    first = parts[0] if whole else _first(parts[0], known)
+    last = parts[-1] if whole else _last(parts[-1], known)
     labels = [one.strip(_QUOTES) for one in (first, *parts[1:-1], last)]
     plain = [_plain(one) for one in labels]
     most = max(len(one.split()) for one in known) + 1
     if not all(plain) or not known.issubset(plain) or len(set(plain)) < len(plain):
         return []
-    if _NOT in plain or any(len(one.split()) > most for one in labels):
+    if _NOT in plain or any(len(one.split()) > most for one in parts[1:-1]):
         return []
     numbers = {one.isdigit() for one in plain}
     return labels if len(numbers) == 1 else []
