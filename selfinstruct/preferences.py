@@ -116,9 +116,9 @@ def prefer(
                 sides = _scored(asked, talk, tasks, sides, engines.judge.info)
     info = engines.model.info
     pairs = [
-        Preference(task.id, *pair, info.model, info.revision)
+        Preference(task.id, *found, info.model, info.revision)
         for task in tasks
-        if (pair := _pair(sides[task.id], how.min_gap))
+        if (found := pair(sides[task.id], how.min_gap))
     ]
     replace_file(run.folder / FILE, [to_json(pair) + b"\n" for pair in pairs])
     refused = sum(bool(one.refused) for found in sides.values() for one in found)
@@ -238,7 +238,7 @@ def _votes(asked: _Asking, task: Task, place: int, info: EngineInfo) -> Script[J
     return counted(votes, info.model, info.revision) if votes else None
 
 
-def _pair(sides: Sequence[Side], min_gap: float) -> tuple[Side, Side] | None:
+def pair(sides: Sequence[Side], min_gap: float) -> tuple[Side, Side] | None:
     """Return the best and the worst response, None where nothing tells them apart.
 
     Of equals the first is the best, and the last the worst: so a task's own answer is chosen.
@@ -254,4 +254,5 @@ def _pair(sides: Sequence[Side], min_gap: float) -> tuple[Side, Side] | None:
     if not scored or not best.score:
         return None
     worst = min(reversed(scored), key=lambda side: side.score)
-    return (best, worst) if best.score - worst.score >= min_gap else None
+    gap = best.score - worst.score
+    return (best, worst) if gap and gap >= min_gap else None
