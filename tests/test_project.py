@@ -69,8 +69,9 @@ def test_unknown_engines_suggest_the_closest() -> None:
 
 
 def test_the_makefile_is_short() -> None:
-    """The Makefile can be read aloud."""
-    assert len((ROOT / "Makefile").read_text(encoding="utf-8").splitlines()) <= 60
+    """The Makefile can be read aloud: 60 lines, but for empty ones."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert len(list(filter(None, text.splitlines()))) <= 60
 
 
 def test_no_path_of_a_machine_in_tracked_files() -> None:

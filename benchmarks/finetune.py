@@ -1,0 +1,165 @@
+r"""Does an export train a real model? SmolLM2-135M-Instruct with LoRA, on a processor.
+
+    selfinstruct grow --rounds 6 --prompts-per-round 60 --seed 7 --out RUN
+    selfinstruct export RUN --format prompt_completion --split test=0.2 --out EXPORT
+    python benchmarks/finetune.py train EXPORT
+    python benchmarks/finetune.py train EXPORT --name control --shuffled
+    python benchmarks/finetune.py table
+
+`train` reads an export as its README says, fine-tunes on the rows to train on, and measures the
+loss on those held out, before and after each epoch: nats a token, over the tokens of completions
+and their ends alone. The export splits by task, so no held-out task was trained on in another
+wording. `--shuffled` is the control: the same completions, each with the prompt of another row.
+Numbers go to `results/finetune.json`; `table` writes `finetune.md`.
+"""
+
+import json
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import click
+import datasets
+import torch
+from measure import machine
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from selfinstruct.engines import small_model
+
+RESULTS = Path(__file__).parent / "results" / "finetune.json"
+PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "gguf")
+LONGEST = 384
+"""Tokens of a row; what is longer is cut, in training as in measuring."""
+
+
+def small() -> tuple[Any, Any]:
+    """Return the small model, its weights dequantised into float32, and its tokenizer."""
+    gguf = small_model.fetch()
+    source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
+    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+    return model, AutoTokenizer.from_pretrained(**source)
+
+
+def shuffled(rows: Any, seed: int) -> Any:  # noqa: ANN401 (has no types)
+    """Return rows whose completions are those of other rows."""
+    order = list(range(len(rows)))
+    Random(seed).shuffle(order)  # noqa: S311 (an order needs no secrets)
+    taken = dict(zip(order, order[1:] + order[:1], strict=True))  # one ring: none keeps its own
+    completions = rows["completion"]
+    return rows.map(lambda _, place: {"completion": completions[taken[place]]}, with_indices=True)
+
+
+def losses(trainer: Any) -> list[tuple[float, int]]:  # noqa: ANN401
+    """Return for each held-out row the sum of its tokens' losses, and how many tokens it has."""
+    model, found = trainer.model, []
+    model.eval()
+    for row in trainer.eval_dataset:
+        batch = trainer.data_collator([row])
+        labels = batch.pop("labels")[0]
+        with torch.no_grad():
+            logits = model(**batch).logits[0]
+        summed = torch.nn.functional.cross_entropy(
+            logits[:-1].float(), labels[1:], ignore_index=-100, reduction="sum"
+        )
+        found.append((float(summed), int((labels[1:] != -100).sum())))
+    model.train()
+    return found
+
+
+def mean(found: list[tuple[float, int]]) -> float:
+    """Return the loss of a token."""
+    return sum(loss for loss, _ in found) / sum(tokens for _, tokens in found)
+
+
+def fell(before: list[tuple[float, int]], after: list[tuple[float, int]]) -> int:
+    """Return how many rows have a smaller loss than they had."""
+    return sum(new[0] < old[0] for old, new in zip(before, after, strict=True))
+
+
+def trainer_of(folder: Path, seed: int, epochs: int, *, mix: bool, out: Path) -> Any:  # noqa: ANN401
+    """Return TRL's trainer on an export: LoRA on every linear layer."""
+    model, tokenizer = small()
+    splits = datasets.load_dataset(str(folder), "prompt_completion")
+    train = shuffled(splits["train"], seed) if mix else splits["train"]
+    settings = SFTConfig(
+        output_dir=str(out),
+        num_train_epochs=epochs,
+        per_device_train_batch_size=8,
+        learning_rate=2e-4,
+        max_length=LONGEST,
+        seed=seed,
+        use_cpu=True,
+        bf16=False,
+        report_to="none",
+        save_strategy="no",
+        logging_strategy="epoch",
+    )
+    adapter = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    return SFTTrainer(
+        model,
+        args=settings,
+        train_dataset=train,
+        eval_dataset=splits["test"],
+        processing_class=tokenizer,
+        peft_config=adapter,
+    )
+
+
+class AfterEpoch(TrainerCallback):  # type: ignore[misc]
+    """Measures the held-out rows at the end of each epoch."""
+
+    def __init__(self, trainer: SFTTrainer, measured: list[list[tuple[float, int]]]) -> None:
+        self._trainer = trainer
+        self._measured = measured
+
+    def on_epoch_end(self, *_: object, **__: object) -> None:
+        """Add a measurement."""
+        self._measured.append(losses(self._trainer))
+        click.echo(f"held out: {mean(self._measured[-1]):.4f} nats a token", err=True)
+
+
+@click.group()
+def main() -> None:
+    """Fine-tune the small model on an export, and measure the loss on held-out rows."""
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--name", default="rows as they are", help="What the results are kept under.")
+@click.option("--epochs", default=3, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--shuffled", "mix", is_flag=True, help="Give each prompt another completion.")
+@click.option("--out", default=Path(".finetune"), type=click.Path(path_type=Path))
+def train(folder: Path, *, name: str, epochs: int, seed: int, mix: bool, out: Path) -> None:
+    """Train on an export, and keep the losses on its held-out rows under a name."""
+    trainer = trainer_of(folder, seed, epochs, mix=mix, out=out)
+    measured = [losses(trainer)]
+
+    trainer.add_callback(AfterEpoch(trainer, measured))
+    began = time.perf_counter()
+    trainer.train()
+    words = [word.split("/")[-1] if word.startswith("/") else word for word in sys.argv[1:]]
+    found = {
+        "command": " ".join(["python benchmarks/finetune.py", *words]),
+        "machine": machine(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "model": f"{small_model.MODEL}, dequantised into float32",
+        "rows": {"train": len(trainer.train_dataset), "held out": len(trainer.eval_dataset)},
+        "tokens held out": sum(tokens for _, tokens in measured[0]),
+        "loss held out": [mean(each) for each in measured],
+        "rows whose loss fell": fell(measured[0], measured[-1]),
+        "loss in training": [row["loss"] for row in trainer.state.log_history if "loss" in row],
+        "seconds": time.perf_counter() - began,
+    }
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    results[name] = found
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests that hand exports to the libraries that train on them."""
