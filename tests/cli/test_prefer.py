@@ -16,7 +16,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def engine(folder: Path, tmp_path: Path) -> str:
+def engine(tmp_path: Path) -> str:
     """Return a scripted engine that answers half of the questions well."""
     lines = [
         {"key": "prefer-*/respond/*-0", "text": "I'm sorry, but as an AI I cannot do that."},
@@ -47,7 +47,7 @@ def test_pairs_are_made_and_exported(folder: Path, engine: str, tmp_path: Path) 
     assert done.code == 0, done
     path = tmp_path / "out" / "preference" / "train.jsonl"
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    assert len(rows) == len(pairs) > 10
+    assert len(rows) == len(pairs) > 5
     tasks = {row["id"]: row for row in map(json.loads, (copy / "pool.jsonl").open("rb"))}
     for row in rows:
         task = tasks[row["source"]["task"]]
