@@ -48,7 +48,8 @@ def test_pairs_are_made_and_exported(folder: Path, engine: str, tmp_path: Path) 
     path = tmp_path / "out" / "preference" / "train.jsonl"
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     assert len(rows) == len(pairs) > 5
-    tasks = {row["id"]: row for row in map(json.loads, (copy / "pool.jsonl").open("rb"))}
+    pool = (copy / "pool.jsonl").read_bytes().splitlines()
+    tasks = {row["id"]: row for row in map(json.loads, pool)}
     for row in rows:
         task = tasks[row["source"]["task"]]
         assert row["prompt"].startswith(task["instruction"])
