@@ -1,4 +1,4 @@
-"""Finds the data that ships with the program: seeds, filters, prompts, templates.
+"""Finds the data that ships with the program: seeds, filters, prompts, templates, wordings.
 
 Decides: where data lies, in a checkout (beside the package) and in a wheel (inside it).
 Does not know: what the files mean.
@@ -43,6 +43,11 @@ def prompts_dir(language: str) -> Path:
 def templates_file(name: str) -> Path:
     """Return a file of export templates."""
     return _named(_PACKAGE / "export" / "templates", name, ".toml", "template set")
+
+
+def wordings_file(language: str) -> Path:
+    """Return the wordings of classification tasks in a language; raise InputError naming those."""
+    return _named(_PACKAGE / "importing" / "wordings", language, ".toml", "language")
 
 
 def read_text(path: Path, *, hint: str) -> str:

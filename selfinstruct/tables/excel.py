@@ -130,7 +130,8 @@ def _refusing(path: Path, start: bytes) -> Iterator[None]:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         is_new = path.suffix.lower() != ".xls"
         if "assword" in str(error) or (is_new and start == _OLE):
-            hint = "save it without a password, or as CSV"
-            raise InputError(f"{path}: protected with a password", hint=hint) from error
+            hint = "save it as .xlsx without a password, or as CSV"
+            message = f"{path}: protected with a password, or an old .xls under this name"
+            raise InputError(message, hint=hint) from error
         hint = "save it again as .xlsx or CSV; if it is of another format, say so: --format csv, …"
         raise InputError(f"{path}: not an Excel file: {reason}", hint=hint) from error
