@@ -11,13 +11,18 @@ from selfinstruct.tables import known_form
 from selfinstruct.tables.base import PACKED
 
 
-def check_out(out: Path, sources: Iterable[Path]) -> None:
-    """Refuse a name that is no seed file's, or that is read from."""
+def check_out(sources: Iterable[Path], out: Path, report: Path | None = None) -> None:
+    """Refuse a name that is no seed file's, and names that would cost rows."""
     if known_form(out) not in ("", "jsonl") or out.suffix.lower() in PACKED:
         raise InputError(f"--out {out}: a seed file is JSONL", hint="for example --out seeds.jsonl")
-    if out.resolve() in {path.resolve() for path in sources}:
-        message = f"--out {out} is read from, and would be overwritten"
-        raise InputError(message, hint="give another name; move it over when you are sure")
+    taken = {path.resolve() for path in sources}
+    for option, path in (("--out", out), ("--report", report)):
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            message = f"{option} {path} is read from or written already, and would be lost"
+            raise InputError(message, hint="give another name; move it over when you are sure")
+        taken.add(path.resolve())
 
 
 def say_written(out: Path, seeds: int, instances: int) -> None:

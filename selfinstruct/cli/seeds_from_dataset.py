@@ -96,7 +96,7 @@ def from_dataset(
     Each of several wordings becomes a seed, with texts of its own, drawn by their content: the
     same rows in another order give the same seeds.
     """
-    check_out(out, [file])
+    check_out([file], out)
     wanted = _parse_labels(given)
     wordings = _chosen(language, count, has_task=bool(task.strip()))
     rows = read(file, form_of(file, form))
@@ -142,7 +142,7 @@ def _chosen(language: str, count: int | None, *, has_task: bool) -> Sequence[Wor
 def _notes(found: Labelled, texts: Mapping[str, Sequence[str]], draw: Draw, tasks: int) -> None:
     """Say what was left out, how many texts each label has, and where they are too few."""
     for why, count in found.left_out.items():
-        _say(f"note: {count:,} rows left out: {why}")
+        _say(f"note: rows left out, {why}: {count:,}")
     by_label = [f"{name} {len(those):,}" for name, those in texts.items()]
     more = f", and {len(by_label) - _LISTED} more labels" if len(by_label) > _LISTED else ""
     _say(f"texts by label: {', '.join(by_label[:_LISTED])}{more}")

@@ -72,10 +72,7 @@ def import_(
     """
     named = parse_columns(columns)
     forms = {path: form_of(path, form) for path in files}
-    check_out(out, [*files, *([report] if report else [])])
-    if report and report.resolve() in {path.resolve() for path in files}:
-        hint = "give another name"
-        raise InputError(f"--report {report} is read from, and would be overwritten", hint=hint)
+    check_out(files, out, report)
     seeds = Seeds(Defaults(classification, category, language), limit)
     with ExitStack() as stack:
         spool: IO[bytes] | None = stack.enter_context(TemporaryFile()) if report else None
@@ -144,7 +141,7 @@ class _Watch:
             self.say(f"and {self.faults - SHOWN:,} more")
         for note, words in NOTES.items():
             if count := seeds.counts[note]:
-                self.say(f"note: {count:,} {words}")
+                self.say(f"note: {words}: {count:,}")
         good = self.rows - self.faults
         self.say(f"read {counted(self.rows, 'row')}: {good:,} good, {self.faults:,} faulty")
 

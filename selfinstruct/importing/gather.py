@@ -23,12 +23,12 @@ FIRST = 100
 """Rows that show which shape a file has."""
 
 NOTES = {
-    "duplicates": "instances left out: equal to an earlier one of the same instruction",
-    "later": "later exchanges of conversations left out: a seed is the first",
+    "duplicates": "instances left out, equal to an earlier one of the same instruction",
+    "too many": f"instances left out, whose seed would be longer than {MAX_LINE:,} bytes",
+    "later": "later exchanges of conversations left out (a seed is the first)",
     "system": "system turns left out",
-    "too many": f"instances left out: their seed would be longer than {MAX_LINE:,} bytes",
-    "unclear": "rows whose is_classification is neither yes nor no: taken as no",
-    "ids": "ids left out: used before",
+    "unclear": "rows taken for no classification, where the column says neither yes nor no",
+    "ids": "ids left out, used before",
 }
 """What is counted of good rows, in words."""
 
@@ -162,6 +162,6 @@ def gather(
         except InputError as error:
             yield RowFault(str(row.file), row.number, str(error), columns=row.columns)
         else:
+            if seeds.is_full:
+                return
             yield None
-        if seeds.is_full:
-            return

@@ -98,13 +98,13 @@ def read_labelled(rows: Iterable[TableRow], text: str, label: str) -> Labelled:
             left_out[str(error)] += 1
             continue
         if said in labels:
-            left_out[f"{text!r} was there before"] += 1
+            left_out[f"the same {text!r} was there before"] += 1
         if labels.setdefault(said, name) != name:
             torn.add(said)
     texts: dict[str, list[str]] = {}
     for said, name in labels.items():
         if said in torn:
-            left_out[f"{text!r} has two labels"] += 1
+            left_out[f"the same {text!r} has two labels"] += 1
         else:
             texts.setdefault(name, []).append(said)
     return Labelled(texts, dict(left_out))

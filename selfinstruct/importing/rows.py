@@ -82,7 +82,7 @@ def _filled(value: object, what: str) -> str:
     """Return a cell as text; raise InputError for an empty one."""
     text = text_of(value, what)
     if not text.strip():
-        raise InputError(f"{what!r} is empty")
+        raise InputError(f"{what!r} is {_kind(value)}")
     return text
 
 
