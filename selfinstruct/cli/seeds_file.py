@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from selfinstruct.errors import InputError
+from selfinstruct.resources import data_dir
 from selfinstruct.tables import known_form
 from selfinstruct.tables.base import PACKED
 
@@ -25,10 +26,18 @@ def check_out(sources: Iterable[Path], out: Path, report: Path | None = None) ->
         taken.add(path.resolve())
 
 
-def say_written(out: Path, seeds: int, instances: int) -> None:
+def say_written(out: Path, seeds: int, instances: int, language: str) -> None:
     """Print what was written, and what to type next."""
+    words = ["selfinstruct", "grow", "--seeds", str(out)]
+    if language not in ("", "en"):
+        words += ["--language", language]
+        words += ["--recipe", language] if _has_recipe(language) else []
     click.echo(f"wrote {out} ({counted(seeds, 'seed')} with {counted(instances, 'instance')})")
-    click.echo(f"Grow from it:  {shlex.join(['selfinstruct', 'grow', '--seeds', str(out)])}")
+    click.echo(f"Grow from it:  {shlex.join(words)}")
+
+
+def _has_recipe(language: str) -> bool:
+    return language in {path.stem for path in data_dir("filters").glob("*.toml")}
 
 
 def counted(count: int, noun: str) -> str:

@@ -32,7 +32,7 @@ _LISTED = 10
 """Labels that are listed by name in a note."""
 
 
-@click.command("from-dataset")
+@click.command("from-dataset", short_help="Make classification tasks of texts with labels.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Seed file to write.")
 @click.option(
@@ -113,7 +113,7 @@ def from_dataset(
     made = make_tasks(texts, wordings, draw, language=language, task=task.strip())
     _notes(found, texts, draw, len(made))
     replace_file(out, b"".join(to_json(one) + b"\n" for one in made))
-    say_written(out, len(made), sum(len(one.instances) for one in made))
+    say_written(out, len(made), sum(len(one.instances) for one in made), language)
 
 
 def _parse_labels(given: str) -> dict[str, str]:

@@ -30,7 +30,7 @@ SHOWN = 20
 _BLOCK = 1 << 20
 
 
-@click.command("import")
+@click.command("import", short_help="Make a seed file of tables: CSV, Excel, JSONL, Parquet.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Seed file to write.")
 @click.option(
@@ -92,7 +92,7 @@ def import_(
             hint = "no row is good: check what the columns were taken for, and --columns"
         raise InputError(message, hint=hint)
     replace_file(out, seeds.lines())
-    say_written(out, len(seeds), seeds.instances)
+    say_written(out, len(seeds), seeds.instances, language)
 
 
 class _Watch:

@@ -17,6 +17,9 @@ KEYS = ("instruction", "input", "output", "category", "language", "is_classifica
 LABELS = ("category", "language", "is_classification", "id", "name")
 """Columns that are taken as they are, if they are there."""
 
+CHOSEN = "columns"
+"""The shape of columns that somebody chose."""
+
 _ANSWERED = tuple(one for one in SHAPES if len(one.columns) > 1 or one.kind == "turns")
 """The shapes that say what a good answer is; a seed needs one."""
 
@@ -31,12 +34,14 @@ class Layout(NamedTuple):
         """Return what was found, for a person to check."""
         shape = self.shape
         parts = [shape.columns[0], shape.input, *shape.columns[1:]]
-        shown = [name for name in parts if name]
-        shown += [
-            f"{label}={column}" if label != column else column
-            for label, column in self.labels.items()
-        ]
-        return f"{shape.name} ({', '.join(shown)})"
+        named = (
+            zip(KEYS, parts, strict=False)
+            if shape.name == CHOSEN
+            else zip(parts, parts, strict=True)
+        )
+        shown = [*named, *self.labels.items()]
+        listed = [key if key == name else f"{key}={name}" for key, name in shown if name]
+        return f"{shape.name} ({', '.join(listed)})"
 
 
 def parse_columns(given: str) -> dict[str, str]:
@@ -70,7 +75,7 @@ def find_layout(first: Sequence[TableRow], columns: Mapping[str, str]) -> Layout
     need_columns(columns.values(), names, at)
     if "instruction" in columns:
         shape = Shape(
-            "columns",
+            CHOSEN,
             (columns["instruction"], columns["output"]),
             input=columns.get("input", ""),
         )

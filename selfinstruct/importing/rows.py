@@ -172,7 +172,8 @@ def _kind(value: object) -> str:
     if isinstance(value, str):
         return "a text" if value.strip() else "empty"
     if isinstance(value, (list, Mapping)):
-        empty = "" if value else "n empty"
-        return f"a{empty} {'list' if isinstance(value, list) else 'object'}"
+        kind = "list" if isinstance(value, list) else "object"
+        article = "a" if value and kind == "list" else "an"
+        return f"{article} {kind}" if value else f"{article} empty {kind}"
     names = {bool: "true or false", int: "a number", float: "a number", bytes: "bytes"}
     return names.get(type(value), f"a {type(value).__name__}")

@@ -8,7 +8,6 @@ value is read), or what the columns mean.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,11 +116,14 @@ def _cells(path: Path, kind: str) -> "pl.DataFrame":
 @contextmanager
 def _refusing(path: Path, start: bytes) -> Iterator[None]:
     """Turn what the reader says of a file into an error of the user's."""
-    if find_spec("fastexcel") is None:
-        hint = "pip install 'selfinstruct[excel]', or save the sheet as CSV"
-        raise InputError(f"{path}: reading Excel needs the package fastexcel", hint=hint)
-    import fastexcel  # noqa: PLC0415 (an extra)
     from polars import exceptions  # noqa: PLC0415 (slow to import)
+
+    try:
+        import fastexcel  # noqa: PLC0415 (an extra)
+    except ImportError as error:
+        hint = "pip install 'selfinstruct[excel]', or save the sheet as CSV"
+        message = f"{path}: reading Excel needs the package fastexcel"
+        raise InputError(message, hint=hint) from error
 
     panic: Any = exceptions.PanicException
     try:
