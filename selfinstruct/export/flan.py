@@ -112,9 +112,10 @@ class Flan:
         """Yield the wordings of a row, no template twice."""
         templates = load_templates(row.task.language, self._folder)
         labels = label_set(row.task)
-        marks = () if row.task.is_classification else templates.reasoning.answer_marks
-        output = row.instance.output
-        asked = _Asked(row, templates, labels, candidates(row), reasoned(output, marks))
+        how = templates.reasoning
+        words = () if row.task.is_classification else how.answer_words
+        parts = reasoned(row.instance.output, words, how.answer_marks)
+        asked = _Asked(row, templates, labels, candidates(row), parts)
         used: set[str] = set()
         for number in range(self._per_row):
             wording = self._draw(asked, number, used)

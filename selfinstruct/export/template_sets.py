@@ -70,8 +70,12 @@ class Shots(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reasoning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """reasoning.toml: asks for a rationale; `answer_marks` find where an output has its answer."""
+    """reasoning.toml: asks for a rationale; `answer_marks` find where an output has its answer.
 
+    Outputs without any of the `answer_words` at their end are not searched.
+    """
+
+    answer_words: tuple[str, ...] = ()
     answer_marks: tuple[str, ...] = ()
     with_input: tuple[Template, ...] = ()
     without_input: tuple[Template, ...] = ()
