@@ -2,8 +2,9 @@
 
 Each method is a process of its own, from a JSONL file to a JSONL file, and is timed whole, with
 its imports; memory is the most that the process had resident. Methods take turns, and the least
-time of each counts. The peer is given our own templates and draws one for each row by its place,
-which is less work than by its id; it writes inputs, targets and the template's id.
+time of each counts. The peer words its rows by our own functions, in batches, and writes the same
+rows in one file; that they are the same is checked. So what differs is how rows are read, passed
+on and written.
 
     python benchmarks/export_speed.py measure --rows alpaca.jsonl.gz
     python benchmarks/export_speed.py table
@@ -21,6 +22,8 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 RESULTS = Path(__file__).parent / "results" / "export_speed.json"
 OURS = ("flan", "alpaca", "messages", "prompt_completion", "raw")
@@ -44,35 +47,40 @@ def main() -> None:
 
 
 def by_datasets(rows: Path, out: Path) -> None:
-    """Do what the export `flan` does by the means of `datasets`."""
+    """Write what the export `flan` writes by the means of `datasets`, in batches, as it advises."""
     from datasets import load_dataset  # noqa: PLC0415 (loaded where it is measured)
 
-    from selfinstruct.export.template_sets import load_templates  # noqa: PLC0415
+    from selfinstruct.export import found_rows  # noqa: PLC0415
+    from selfinstruct.export.flan import Flan, FlanRow  # noqa: PLC0415
+    from selfinstruct.export.mixture import Selection, load_mixture  # noqa: PLC0415
+    from selfinstruct.tables import TableRow  # noqa: PLC0415
+    from selfinstruct.tables.shapes import recognise  # noqa: PLC0415
 
-    families = load_templates("en").zero_shot
-    with_input = [(one.id, one.inputs) for one in families.with_input]
-    without = [(one.id, one.inputs) for one in families.without_input]
+    mixture = load_mixture()
+    flan, chosen = Flan(mixture), Selection(mixture)
+    names = FlanRow.__struct_fields__
 
-    def filled(row: dict[str, str], place: int) -> dict[str, str]:
-        """Return a row in a template."""
-        family = with_input if row["input"].strip() else without
-        name, template = family[place % len(family)]
-        inputs = template.replace("{instruction}", row["instruction"])
-        return {
-            "inputs": inputs.replace("{input}", row["input"]),
-            "targets": row["output"],
-            "template_id": name,
-        }
+    def worded(batch: dict[str, list[str]], places: list[int]) -> dict[str, list[Any]]:
+        """Return the Flan rows of a batch, by column."""
+        columns = [
+            dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)
+        ]
+        shape = recognise(columns[0])
+        table = (TableRow(rows, n + 1, one) for n, one in zip(places, columns, strict=True))
+        found = found_rows(((row, shape) for row in table), language="en")
+        lines = [line for row in found if chosen.takes(row) for line in flan(row)]
+        plain = [msgspec.to_builtins(line) for line in lines]
+        return {name: [line[name] for line in plain] for name in names}
 
     cache = str(out.parent / "cache")
     found = load_dataset("json", data_files=str(rows), split="train", cache_dir=cache)
-    done = found.map(filled, with_indices=True, remove_columns=found.column_names)
+    done = found.map(worded, with_indices=True, batched=True, remove_columns=found.column_names)
     done.to_json(str(out), force_ascii=False)
 
 
 def measure(rows: Path, rounds: int) -> None:
     """Run every method in turn, several times, and keep the least time and the most memory."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "rows.jsonl"
         data = gzip.decompress(rows.read_bytes()) if rows.suffix == ".gz" else rows.read_bytes()
@@ -83,10 +91,24 @@ def measure(rows: Path, rounds: int) -> None:
                 before = found.setdefault(name, {"seconds": seconds, "mib": memory})
                 before["seconds"] = min(before["seconds"], seconds)
                 before["mib"] = max(before["mib"], memory)
+        check_same(plain, Path(folder))
     many = data.count(b"\n") + (not data.endswith(b"\n"))
     packages = {name: version(name) for name in ("selfinstruct", "datasets", "pyarrow")}
     about = {"rows": many, "rounds": rounds, "python": platform.python_version(), **packages}
-    RESULTS.write_text(json.dumps({"about": about, "methods": found}, indent=1) + "\n", "utf-8")
+    result = json.dumps({"about": about, "methods": found}, indent=1)
+    RESULTS.write_text(result + "\n", encoding="utf-8")
+
+
+def check_same(rows: Path, folder: Path) -> None:
+    """Stop where the peer does not write the rows that we write."""
+    written = []
+    for name, pattern in (("flan", "out/flan/*.jsonl"), (PEER, "out.jsonl")):
+        timed(command(name, rows, folder))
+        paths = sorted(folder.glob(pattern))
+        text = "".join(path.read_text(encoding="utf-8") for path in paths)
+        written.append([json.loads(line) for line in text.split("\n") if line])
+    if written[0] != written[1]:
+        sys.exit("the peer wrote other rows")
 
 
 def command(name: str, rows: Path, folder: Path) -> list[str]:

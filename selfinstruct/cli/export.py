@@ -36,7 +36,7 @@ from selfinstruct.export.messages import VARIED, system_prompts
 from selfinstruct.export.mixture import load_mixture
 from selfinstruct.export.preference import read_pairs
 from selfinstruct.export.split import parse_split
-from selfinstruct.preferences import Preference
+from selfinstruct.preferences.pairs import Preference
 from selfinstruct.run import read_markers, require_run
 from selfinstruct.tables import form_of, known_form, read
 from selfinstruct.tables.shapes import shaped

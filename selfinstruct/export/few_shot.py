@@ -6,7 +6,7 @@ many fit. Does not know: how a template puts them.
 
 from collections.abc import Callable, Sequence
 
-from selfinstruct.export.base import Row
+from selfinstruct.export.base import Row, is_blank
 from selfinstruct.export.chance import numbers
 from selfinstruct.task import Instance, folded
 
@@ -21,13 +21,13 @@ def candidates(row: Row) -> list[Instance]:
     They are of the same task, have an input, and none has the input of the row itself. The row
     needs an input too: without one there is nothing that tells it from its exemplars.
     """
-    if len(row.task.instances) < 2 or not row.instance.input.strip():
+    if len(row.task.instances) < 2 or is_blank(row.instance.input):
         return []
     asked = folded(row.instance.input)
     others = {
         folded(one.input): one
         for one in row.task.instances
-        if one.input.strip() and folded(one.input) != asked
+        if not is_blank(one.input) and folded(one.input) != asked
     }
     return sorted(others.values(), key=lambda one: numbers(f"{row.id}/{one.input}"))
 

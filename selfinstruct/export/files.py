@@ -25,6 +25,7 @@ FORMS = ("jsonl", "jsonl.gz", "jsonl.zst", "parquet")
 SHARD_SIZE = 10_000_000
 """Bytes of rows in a file, as JSON: up to 10 MB the Hub keeps a text file as it is."""
 
+_BUFFER = 1 << 20
 _UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _OURS = re.compile(
     r"(train|validation|test)(-\d{5}-of-\d{5})?\.(jsonl|parquet)(\.gz|\.zst)?|\.\w+\.rows"
@@ -216,7 +217,7 @@ class _Shard:
         self.path = path
         self.dates = dates
         self.size = 0
-        self.out: IO[bytes] = path.open("wb")
+        self.out: IO[bytes] = path.open("wb", buffering=_BUFFER)
         self._by = by
 
     def write(self, data: bytes, row: msgspec.Struct) -> None:

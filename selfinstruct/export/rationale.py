@@ -28,9 +28,14 @@ def reasoned(output: str, words: Sequence[str], marks: Sequence[str]) -> Reasone
 
     Only an output that has one of the `words` there is searched: that is most of the time saved.
     """
+    if len(output) < MIN_RATIONALE:
+        return None
     start = max(0, len(output) - MAX_TAIL)
     tail = output[start:].lower()
-    if not any(word in tail for word in words):
+    for word in words:
+        if word in tail:
+            break
+    else:
         return None
     for mark in marks:
         found = _compiled(mark).search(output, start)
