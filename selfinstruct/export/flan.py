@@ -15,7 +15,7 @@ import msgspec
 
 from selfinstruct.export.base import Row, Source, is_blank
 from selfinstruct.export.chance import fraction, numbers, weighted
-from selfinstruct.export.few_shot import candidates, that_fit
+from selfinstruct.export.few_shot import candidates, shown, that_fit
 from selfinstruct.export.labels import Options, label_set, options_of
 from selfinstruct.export.mixture import INVERSION, TYPES, Mixture
 from selfinstruct.export.rationale import Reasoned, reasoned
@@ -187,12 +187,12 @@ class Flan:
         values = _values(asked, options)
 
         def rendered(exemplars: Sequence[Instance]) -> str:
-            return _shown(template, values, exemplars, options) + values["output"]
+            return shown(template, values, exemplars, options) + values["output"]
 
         exemplars = that_fit(asked.exemplars, wanted, how.max_tokens, rendered)
         if not exemplars:
             return None
-        inputs = _shown(template, values, exemplars, options)
+        inputs = shown(template, values, exemplars, options)
         labels = options.labels if options else ()
         count = len(exemplars)
         return Wording(kind, template.id, place, inputs, values["output"], count, labels)
@@ -281,26 +281,3 @@ def _values(asked: _Asked, options: Options | None) -> dict[str, str]:
         answer = options.answer(values["output"])
         values = {**values, "output": answer, "options": options.shown()}
     return values
-
-
-def _shown(
-    template: Template | FewShot,
-    values: dict[str, str],
-    exemplars: Sequence[Instance],
-    options: Options | None,
-) -> str:
-    """Fill a few-shot template; where options are shown, they stand below each input."""
-
-    def asked(text: str) -> str:
-        return f"{text}\n{options.shown()}" if options else text
-
-    def answered(text: str) -> str:
-        return options.answer(text) if options else text
-
-    pairs = [{"input": asked(one.input), "output": answered(one.output)} for one in exemplars]
-    whole = {**values, "input": asked(values["input"])}
-    if isinstance(template, FewShot):
-        examples = (fill(template.example, pair) + template.separator for pair in pairs)
-        return fill(template.inputs, {**whole, "examples": "".join(examples)})
-    one = {"example_input": pairs[0]["input"], "example_output": pairs[0]["output"]}
-    return fill(template.inputs, {**whole, **one})
