@@ -85,7 +85,8 @@ def found_rows(
     """Yield the rows of somebody's dataset: one for each example of each row.
 
     An id follows from the texts alone, so that a row keeps it when the file is sorted or grows.
-    Examples of one row that have the same instruction are instances of one task.
+    Examples of one row that have the same instruction are instances of one task. `language` is
+    that of rows without a column of that name.
     """
     for row, shape in pairs:
         columns = row.columns
@@ -95,12 +96,12 @@ def found_rows(
             instance = Instance(clean(given), clean(output))
             grouped.setdefault(clean(instruction), []).append(instance)
         kind = columns.get("is_classification")
-        category = columns.get("category")
+        category, spoken = columns.get("category"), columns.get("language")
         for instruction, instances in grouped.items():
             task = new_task(
                 instruction,
                 origin=origin,
-                language=language,
+                language=spoken if isinstance(spoken, str) and spoken else language,
                 instances=tuple(instances),
                 is_classification=kind if isinstance(kind, bool) else None,
                 category=clean(category) if isinstance(category, str) else "",

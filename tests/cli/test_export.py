@@ -273,6 +273,24 @@ def test_rows_of_any_dataset_are_exported(tmp_path: Path) -> None:
     assert rows[0]["source"]["task"] == rows[2]["source"]["task"]
 
 
+def test_columns_can_be_named(tmp_path: Path) -> None:
+    """Columns of any name are taken for what they are said to hold; unknown ones are refused."""
+    (tmp_path / "data.csv").write_text(
+        "q,a,kind,lang\n2+2?,4,sums,\n几点了?,三点。,time,zh\n", "utf-8"
+    )
+    words = ("export", tmp_path / "data.csv", "--format", "alpaca", "--out", tmp_path / "out.jsonl")
+    result = run(*words, "--columns", "instruction=q,output=a,category=kind,language=lang")
+    assert result.code == 0, result
+    rows = folder_rows(tmp_path, "out.jsonl")
+    assert [(row["instruction"], row["output"]) for row in rows] == [
+        ("2+2?", "4"),
+        ("几点了?", "三点。"),
+    ]
+    assert [row["source"]["category"] for row in rows] == ["sums", "time"]
+    assert [row["source"]["language"] for row in rows] == ["en", "zh"]
+    refused(run(*words, "--columns", "instruction=q,output=aa"), "did you mean 'a'")
+
+
 def test_rows_keep_ids_and_templates_when_a_file_is_sorted(tmp_path: Path) -> None:
     """What a row is given follows from its texts, wherever in a file it stands."""
     lines = [
