@@ -21,6 +21,8 @@ from selfinstruct.resources import read_text, template_dir
 NEUTRAL = "any"
 """The set for languages that have none: layout alone, no words."""
 
+_LANGUAGE = re.compile(r"(?a:[a-zA-Z]{2,8}(-\w{1,8})*)")
+
 HINT = "see selfinstruct/export/templates/README.md for the files and their holes"
 
 
@@ -134,11 +136,13 @@ def load_templates(language: str, folder: Path | None = None) -> TemplateSet:
     """Read the templates of a language.
 
     A folder of the caller's comes first: `folder/LANGUAGE/zero_shot.toml` and so on; a file that
-    it lacks is the program's. Raises InputError, with file and id, for a template that would lose
-    a text.
+    it lacks is the program's. "zh-TW" has those of "zh" where it has none of its own. Raises
+    InputError, with file and id, for a template that would lose a text.
     """
-    places = [folder / language] if folder else []
-    places += [template_dir(language) or template_dir(NEUTRAL) or Path()]
+    name = language if _LANGUAGE.fullmatch(language) else NEUTRAL  # it may be of anybody's file
+    main = name.partition("-")[0]
+    places = [folder / name, folder / main] if folder else []
+    places += [template_dir(name) or template_dir(main) or template_dir(NEUTRAL) or Path()]
     parts = {name: _read(places, name) for name in TemplateSet.__struct_fields__}
     found = msgspec.convert(parts, TemplateSet)
     for path, table, one in _templates(found, places):

@@ -186,6 +186,31 @@ def test_an_export_replaces_the_files_of_an_earlier_one(folder: Path, tmp_path: 
     assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
 
 
+def test_an_export_that_was_killed_is_made_good(folder: Path, tmp_path: Path) -> None:
+    """What a kill left between two renamings is put back, also where the next export fails."""
+    words = ("export", folder, "--format", "alpaca", "--out", tmp_path / "out")
+    assert run(*words).code == 0
+    whole = (tmp_path / "out" / "alpaca" / "train.jsonl").read_bytes()
+    (tmp_path / "out" / "alpaca").rename(tmp_path / "out" / ".alpaca.old")
+    (tmp_path / "out" / ".alpaca.new").mkdir()
+    (tmp_path / "out" / ".alpaca.new" / "train-00000.jsonl").write_bytes(b"half")
+    refused(run(*words, env={"PYTHONPATH": str(failing(tmp_path))}), "cannot write")
+    assert (tmp_path / "out" / "alpaca" / "train.jsonl").read_bytes() == whole
+    assert run(*words).code == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"alpaca", "README.md", "dataset_info.json", "manifest.json"}
+
+
+def failing(folder: Path) -> Path:
+    """Return a folder that makes a process run out of disk when files are written whole."""
+    place = folder / "failing"
+    place.mkdir()
+    text = "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    text += "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
+    (place / "sitecustomize.py").write_text(text, encoding="utf-8")
+    return place
+
+
 def test_a_folder_with_other_files_is_left_alone(folder: Path, tmp_path: Path) -> None:
     """A folder that holds what no export wrote is not replaced."""
     (tmp_path / "alpaca").mkdir()
