@@ -2,9 +2,10 @@
 
 Each method is a process of its own, from a JSONL file to a JSONL file, and is timed whole, with
 its imports; memory is the most that the process had resident. Methods take turns, and the least
-time of each counts. The peer words its rows by our own functions, in batches, and writes the same
-rows in one file; that they are the same is checked. So what differs is how rows are read, passed
-on and written.
+time of each counts. The peer words its rows by our own functions and writes the same rows in one
+file; that they are the same is checked. So what differs is how rows are read, passed on and
+written. It is used in two ways: in batches, and (as rows are then one to one, without inverted
+ones) row by row.
 
     python benchmarks/export_speed.py measure --rows alpaca.jsonl.gz
     python benchmarks/export_speed.py table
@@ -27,7 +28,10 @@ import msgspec
 
 RESULTS = Path(__file__).parent / "results" / "export_speed.json"
 OURS = ("flan", "alpaca", "messages", "prompt_completion", "raw")
-PEER = "datasets.map + to_json"
+SINGLE = "flan, without inverted rows"
+PEER = "datasets.map + to_json, in batches"
+PEER_SINGLE = "datasets.map + to_json, row by row, without inverted rows"
+MIXTURE = "[types]\ninversion = { rate = 0.0 }\n"
 
 
 def main() -> None:
@@ -37,44 +41,53 @@ def main() -> None:
     parser.add_argument("--rows", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--mixture", type=Path)
     given = parser.parse_args()
     if given.section == "measure":
         measure(given.rows, given.rounds)
     elif given.section == "peer":
-        by_datasets(given.rows, given.out)
+        by_datasets(given.rows, given.out, given.mixture)
     else:
         sys.stdout.write(table(json.loads(RESULTS.read_text(encoding="utf-8"))))
 
 
-def by_datasets(rows: Path, out: Path) -> None:
-    """Write what the export `flan` writes by the means of `datasets`, in batches, as it advises."""
+def by_datasets(rows: Path, out: Path, mixture_path: Path | None) -> None:
+    """Write what the export `flan` writes by the means of `datasets`; row by row with a mixture."""
     from datasets import load_dataset  # noqa: PLC0415 (loaded where it is measured)
 
     from selfinstruct.export import found_rows  # noqa: PLC0415
     from selfinstruct.export.flan import Flan, FlanRow  # noqa: PLC0415
-    from selfinstruct.export.mixture import Selection, load_mixture  # noqa: PLC0415
+    from selfinstruct.export.mixture import load_mixture  # noqa: PLC0415
     from selfinstruct.tables import TableRow  # noqa: PLC0415
     from selfinstruct.tables.shapes import recognise  # noqa: PLC0415
 
-    mixture = load_mixture()
-    flan, chosen = Flan(mixture), Selection(mixture)
+    flan = Flan(load_mixture(mixture_path))
     names = FlanRow.__struct_fields__
 
-    def worded(batch: dict[str, list[str]], places: list[int]) -> dict[str, list[Any]]:
-        """Return the Flan rows of a batch, by column."""
-        columns = [
-            dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)
-        ]
-        shape = recognise(columns[0])
-        table = (TableRow(rows, n + 1, one) for n, one in zip(places, columns, strict=True))
-        found = found_rows(((row, shape) for row in table), language="en")
-        lines = [line for row in found if chosen.takes(row) for line in flan(row)]
-        plain = [msgspec.to_builtins(line) for line in lines]
-        return {name: [line[name] for line in plain] for name in names}
+    def lines(columns: dict[str, str], place: int) -> list[dict[str, Any]]:
+        """Return the Flan rows of a row."""
+        pair = (TableRow(rows, place + 1, columns), recognise(columns))
+        found = found_rows(iter([pair]), language="en")
+        return [msgspec.to_builtins(line) for row in found for line in flan(row)]
+
+    def one(row: dict[str, str], place: int) -> dict[str, Any]:
+        """Word a row."""
+        return lines(row, place)[0]
+
+    def many(batch: dict[str, list[str]], places: list[int]) -> dict[str, list[Any]]:
+        """Word a batch, by column."""
+        values = zip(*batch.values(), strict=True)
+        columns = [dict(zip(batch, value, strict=True)) for value in values]
+        pairs = zip(columns, places, strict=True)
+        done = [line for row, place in pairs for line in lines(row, place)]
+        return {name: [line[name] for line in done] for name in names}
 
     cache = str(out.parent / "cache")
     found = load_dataset("json", data_files=str(rows), split="train", cache_dir=cache)
-    done = found.map(worded, with_indices=True, batched=True, remove_columns=found.column_names)
+    words: dict[str, Any] = (
+        {"function": one} if mixture_path else {"function": many, "batched": True}
+    )
+    done = found.map(with_indices=True, remove_columns=found.column_names, **words)
     done.to_json(str(out), force_ascii=False)
 
 
@@ -84,25 +97,28 @@ def measure(rows: Path, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "rows.jsonl"
         data = gzip.decompress(rows.read_bytes()) if rows.suffix == ".gz" else rows.read_bytes()
-        plain.write_bytes(data)
+        # Rows without an answer are left out by an export: here nobody has to look for them.
+        kept = [line for line in data.split(b"\n") if line and json.loads(line)["output"].strip()]
+        plain.write_bytes(b"\n".join(kept) + b"\n")
+        (Path(folder) / "mixture.toml").write_text(MIXTURE, encoding="utf-8")
         for _ in range(rounds):
-            for name in (*OURS, PEER):
+            for name in (*OURS, SINGLE, PEER, PEER_SINGLE):
                 seconds, memory = timed(command(name, plain, Path(folder)))
                 before = found.setdefault(name, {"seconds": seconds, "mib": memory})
                 before["seconds"] = min(before["seconds"], seconds)
                 before["mib"] = max(before["mib"], memory)
-        check_same(plain, Path(folder))
-    many = data.count(b"\n") + (not data.endswith(b"\n"))
+        check_same(plain, Path(folder), "flan", PEER)
+        check_same(plain, Path(folder), SINGLE, PEER_SINGLE)
     packages = {name: version(name) for name in ("selfinstruct", "datasets", "pyarrow")}
-    about = {"rows": many, "rounds": rounds, "python": platform.python_version(), **packages}
+    about = {"rows": len(kept), "rounds": rounds, "python": platform.python_version(), **packages}
     result = json.dumps({"about": about, "methods": found}, indent=1)
     RESULTS.write_text(result + "\n", encoding="utf-8")
 
 
-def check_same(rows: Path, folder: Path) -> None:
+def check_same(rows: Path, folder: Path, ours: str, peer: str) -> None:
     """Stop where the peer does not write the rows that we write."""
     written = []
-    for name, pattern in (("flan", "out/flan/*.jsonl"), (PEER, "out.jsonl")):
+    for name, pattern in ((ours, "out/flan/*.jsonl"), (peer, "out.jsonl")):
         timed(command(name, rows, folder))
         paths = sorted(folder.glob(pattern))
         text = "".join(path.read_text(encoding="utf-8") for path in paths)
@@ -116,18 +132,12 @@ def command(name: str, rows: Path, folder: Path) -> list[str]:
     for left in ("out", "cache", "out.jsonl"):
         shutil.rmtree(folder / left, ignore_errors=True)
         (folder / left).unlink(missing_ok=True) if not (folder / left).is_dir() else None
-    if name == PEER:
-        return [
-            sys.executable,
-            __file__,
-            "peer",
-            "--rows",
-            str(rows),
-            "--out",
-            f"{folder}/out.jsonl",
-        ]
-    words = ["export", str(rows), "--format", name, "--out", f"{folder}/out", "--quiet"]
-    return [sys.executable, "-m", "selfinstruct", *words]
+    single = ["--mixture", f"{folder}/mixture.toml"] if name in (SINGLE, PEER_SINGLE) else []
+    if name in (PEER, PEER_SINGLE):
+        words = ["peer", "--rows", str(rows), "--out", f"{folder}/out.jsonl"]
+        return [sys.executable, __file__, *words, *single]
+    words = ["export", str(rows), "--format", name.partition(",")[0], "--out", f"{folder}/out"]
+    return [sys.executable, "-m", "selfinstruct", *words, "--quiet", *single]
 
 
 def timed(words: list[str]) -> tuple[float, float]:
@@ -152,18 +162,17 @@ def timed(words: list[str]) -> tuple[float, float]:
 
 def table(result: dict[str, Any]) -> str:
     """Return the results as Markdown."""
-    about, methods = result["about"], result["methods"]
-    peer = methods[PEER]
+    rows, methods = result["about"]["rows"], result["methods"]
     lines = [
         "| method | CPU seconds | rows a second | peak memory | times as fast as the peer |",
         "|---|---|---|---|---|",
     ]
     for name, one in methods.items():
-        ratio = "1" if name == PEER else f"{peer['seconds'] / one['seconds']:.1f}"
-        speed = about["rows"] / one["seconds"]
-        label = name if name == PEER else f"`selfinstruct export --format {name}`"
+        peer = {SINGLE: PEER_SINGLE, "flan": PEER}.get(name)
+        ratio = f"{methods[peer]['seconds'] / one['seconds']:.1f}" if peer else ""
+        speed = rows / one["seconds"]
         lines.append(
-            f"| {label} | {one['seconds']:.2f} | {speed:,.0f} | {one['mib']:.0f} MiB | {ratio} |"
+            f"| {name} | {one['seconds']:.2f} | {speed:,.0f} | {one['mib']:.0f} MiB | {ratio} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -37,6 +37,9 @@ class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cap: _Count = 0
 
 
+_NONE = Rate(rate=0.0)
+
+
 class ShotSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How few-shot rows are made.
 
@@ -60,7 +63,7 @@ class Mixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def of(self, kind: str) -> Rate:
         """Return the rate and cap of a type."""
-        return self.types.get(kind, Rate(rate=0.0))
+        return self.types.get(kind) or _NONE
 
 
 def load_mixture(path: Path | None = None) -> Mixture:

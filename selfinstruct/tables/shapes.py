@@ -154,6 +154,8 @@ def need_columns(names: Iterable[str], columns: Columns, place: str = "") -> Non
 
 def cell_text(value: object) -> str:
     """Return a cell as text; a conversation becomes its turns, but for the system's."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list) and _is_conversation(value):
         return "\n".join(_said(value))
     return as_text(value)
