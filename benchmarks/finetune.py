@@ -15,6 +15,7 @@ Numbers go to `results/finetune.json`; `table` writes `finetune.md`.
 
 import json
 import sys
+import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -41,7 +42,12 @@ def small() -> tuple[Any, Any]:
     """Return the small model, its weights dequantised into float32, and its tokenizer."""
     gguf = small_model.fetch()
     source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+    read = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+    config = read.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config  # the file is quantised; what was read is not
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(read.state_dict())
     return model, AutoTokenizer.from_pretrained(**source)
 
 
@@ -81,13 +87,13 @@ def fell(before: list[tuple[float, int]], after: list[tuple[float, int]]) -> int
     return sum(new[0] < old[0] for old, new in zip(before, after, strict=True))
 
 
-def trainer_of(folder: Path, seed: int, epochs: int, *, mix: bool, out: Path) -> Any:  # noqa: ANN401
+def trainer_of(folder: Path, seed: int, epochs: int, *, mix: bool, out: str) -> Any:  # noqa: ANN401
     """Return TRL's trainer on an export: LoRA on every linear layer."""
     model, tokenizer = small()
     splits = datasets.load_dataset(str(folder), "prompt_completion")
     train = shuffled(splits["train"], seed) if mix else splits["train"]
     settings = SFTConfig(
-        output_dir=str(out),
+        output_dir=out,
         num_train_epochs=epochs,
         per_device_train_batch_size=8,
         learning_rate=2e-4,
@@ -134,17 +140,24 @@ def main() -> None:
 @click.option("--epochs", default=3, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--shuffled", "mix", is_flag=True, help="Give each prompt another completion.")
-@click.option("--out", default=Path(".finetune"), type=click.Path(path_type=Path))
-def train(folder: Path, *, name: str, epochs: int, seed: int, mix: bool, out: Path) -> None:
+def train(folder: Path, *, name: str, epochs: int, seed: int, mix: bool) -> None:
     """Train on an export, and keep the losses on its held-out rows under a name."""
-    trainer = trainer_of(folder, seed, epochs, mix=mix, out=out)
+    with tempfile.TemporaryDirectory() as out:
+        found = measured_training(trainer_of(folder, seed, epochs, mix=mix, out=out))
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    results[name] = found
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def measured_training(trainer: SFTTrainer) -> dict[str, Any]:
+    """Train, and return what was measured before and after each epoch."""
     measured = [losses(trainer)]
 
     trainer.add_callback(AfterEpoch(trainer, measured))
     began = time.perf_counter()
     trainer.train()
     words = [word.split("/")[-1] if word.startswith("/") else word for word in sys.argv[1:]]
-    found = {
+    return {
         "command": " ".join(["python benchmarks/finetune.py", *words]),
         "machine": machine(),
         "versions": {package: version(package) for package in PACKAGES},
@@ -156,9 +169,6 @@ def train(folder: Path, *, name: str, epochs: int, seed: int, mix: bool, out: Pa
         "loss in training": [row["loss"] for row in trainer.state.log_history if "loss" in row],
         "seconds": time.perf_counter() - began,
     }
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    results[name] = found
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
