@@ -40,9 +40,20 @@ def prompts_dir(language: str) -> Path:
     return _named(_PACKAGE / "prompts", language, "", "language")
 
 
-def templates_file(name: str) -> Path:
-    """Return a file of export templates."""
-    return _named(_PACKAGE / "export" / "templates", name, ".toml", "template set")
+def template_dir(language: str) -> Path | None:
+    """Return the folder of export templates for a language, None where there is none."""
+    folder = _PACKAGE / "export" / "templates" / language
+    return folder if folder.is_dir() and language else None
+
+
+def mixture_file() -> Path:
+    """Return the mixture of export templates that ships with the program."""
+    return _PACKAGE / "export" / "templates" / "mixture.toml"
+
+
+def export_readme() -> Path:
+    """Return the template of the README that lies beside an export."""
+    return _PACKAGE / "export" / "README.md.jinja"
 
 
 def read_text(path: Path, *, hint: str) -> str:

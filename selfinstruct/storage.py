@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import IO, Self, TypeVar
 
 import msgspec
 
@@ -104,8 +104,7 @@ def replace_file(path: Path, data: bytes | Iterable[bytes]) -> None:
         try:
             with temporary.open("wb") as out:
                 out.writelines(chunks)
-                out.flush()
-                os.fsync(out.fileno())
+                sync_file(out)
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -187,6 +186,12 @@ def _drop_torn_line(path: Path) -> None:
             keep = start
     if keep < size:
         os.truncate(path, keep)
+
+
+def sync_file(out: IO[bytes]) -> None:
+    """Wait until all that was written to an open file is on the disk."""
+    out.flush()
+    os.fsync(out.fileno())
 
 
 def sync_folder(folder: Path) -> None:

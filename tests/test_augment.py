@@ -18,7 +18,8 @@ from selfinstruct.augment.translating import Translating
 from selfinstruct.engines import Completion, Engine, Prompt, ScriptedEngine
 from selfinstruct.engines.translators import TranslatorInfo
 from selfinstruct.errors import EngineError, InputError
-from selfinstruct.export import export
+from selfinstruct.export import Ways, export_file, rows
+from selfinstruct.export.mixture import load_mixture
 from selfinstruct.grow import End, grow
 from selfinstruct.prompts.files import AUGMENTED, load_prompts
 from selfinstruct.recipe import AugmentSettings, Recipe, load_recipe
@@ -321,11 +322,11 @@ def test_exports_follow_the_pool(tmp_path: Path) -> None:
     with grown_run(tmp_path / "run", engine, recipe_with(styles=("request",))) as run:
         found = augmented(run, engine)
         many = len(run.grown)
-    rows = written(run.folder, tmp_path / "flan.jsonl")
-    assert len(rows) == many + found.accepted
-    assert {row["task_name"] for row in rows[many:]} < {row["task_name"] for row in rows[:many]}
-    assert len({row["row_id"] for row in rows}) == len(rows)
-    assert {row["source"]["method"] for row in rows[many:]} == {"paraphrase:request"}
+    lines = written(run.folder, tmp_path / "flan.jsonl")
+    assert len(lines) == many + found.accepted
+    assert {row["task_name"] for row in lines[many:]} < {row["task_name"] for row in lines[:many]}
+    assert len({row["row_id"] for row in lines}) == len(lines)
+    assert {row["source"]["method"] for row in lines[many:]} == {"paraphrase:request"}
     assert len(written(run.folder, tmp_path / "flan.jsonl", augmented=False)) == many
     gone = tasks(run.folder)[0].origin.parents[0]
     only = tasks(run.folder)
@@ -340,5 +341,6 @@ def test_exports_follow_the_pool(tmp_path: Path) -> None:
 
 def written(folder: Path, target: Path, *, augmented: bool = True) -> list[dict]:  # type: ignore[type-arg]
     """Export a run and return its rows."""
-    export(folder, "flan", target, augmented=augmented)
-    return [msgspec.json.decode(line) for line in target.read_bytes().splitlines()]
+    export_file(rows(folder, augmented=augmented), "flan", target, Ways(load_mixture()))
+    found = [msgspec.json.decode(line) for line in target.read_bytes().splitlines()]
+    return [row for row in found if row["task_source"] != "SelfInstruct-II"]

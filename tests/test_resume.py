@@ -23,7 +23,8 @@ KILLS = 5
 def bytes_of(run: Path) -> dict[str, bytes]:
     """Return the content of everything that must be equal: all but journal, times and lock."""
     files = [run / "run.toml", run / "seeds.jsonl", run / "pool.jsonl", run / "rejected.jsonl"]
-    files += sorted((run / "rounds").iterdir()) + sorted((run / "export").iterdir())
+    files += sorted((run / "rounds").iterdir())
+    files += sorted(path for path in (run / "export").rglob("*") if path.is_file())
     files += sorted(run.glob("topics.jsonl"))
     return {str(path.relative_to(run)): path.read_bytes() for path in files}
 
@@ -160,7 +161,7 @@ def wait_for(path: Path, seconds: float = 60) -> None:
 
 
 @pytest.mark.model
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)  # the model is slow where others use the processor too
 def test_killed_real_model_resumes_without_loss(tmp_path: Path) -> None:
     """Killed three times with the real model, a run ends whole; no completion is paid twice."""
     out = tmp_path / "run"
@@ -170,9 +171,11 @@ def test_killed_real_model_resumes_without_loss(tmp_path: Path) -> None:
     journals.append(out / "journal" / "0002-propose.jsonl")
     for journal in journals:
         with subprocess.Popen(command) as process:
-            wait_for(journal)
-            time.sleep(0.4)
-            process.kill()
+            try:
+                wait_for(journal, seconds=300)
+                time.sleep(0.4)
+            finally:
+                process.kill()
         had = {path: path.read_bytes() for path in (out / "journal").iterdir()}
     subprocess.run(command, check=True)
     for path, content in had.items():

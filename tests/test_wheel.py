@@ -40,7 +40,7 @@ def test_wheel_grows_and_exports(installed: Path, tmp_path: Path) -> None:
         grow, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert (tmp_path / "run" / "export" / "flan.jsonl").stat().st_size > 0
+    assert (tmp_path / "run" / "export" / "flan" / "train.jsonl").stat().st_size > 0
 
 
 def test_wheel_holds_data_and_no_tests(installed: Path) -> None:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import click
 
+from selfinstruct.cli.export import date_warnings
 from selfinstruct.cli.progress import closing_table
-from selfinstruct.export import export
+from selfinstruct.export import Ways, export_folder, rows
+from selfinstruct.export.files import FolderFiles
+from selfinstruct.export.mixture import load_mixture
 from selfinstruct.run import Run, seconds_by_round
 
 MORE_ROUNDS = 5
@@ -19,9 +22,15 @@ MORE_ROUNDS = 5
 
 
 def write_exports(out: Path, formats: tuple[str, ...], *, augmented: bool) -> dict[str, int]:
-    """Write the exports; return how many rows each file has."""
-    paths = {name: out / "export" / f"{name}.jsonl" for name in formats}
-    return {str(path): export(out, name, path, augmented=augmented) for name, path in paths.items()}
+    """Write the exports; return how many rows each folder has."""
+    target = FolderFiles(out / "export")
+    written = {}
+    for name in formats:
+        done = export_folder(rows(out, augmented=augmented), name, target, Ways(load_mixture()))
+        written[str(target.folder / name)] = done.count
+        for line in date_warnings(target.folder / name, done):
+            click.echo(line, err=True)
+    return written
 
 
 def closing(

@@ -18,8 +18,8 @@ from selfinstruct.cli.opened import check_scores, open_judge
 from selfinstruct.cli.progress import Bars, JsonLog
 from selfinstruct.cli.steering import check_reached, closing_lines, quotas, steering_from
 from selfinstruct.engines import DEFAULT_ENGINE, Engine, Given, open_engine
-from selfinstruct.errors import InputError, unknown_name
-from selfinstruct.export import FORMATS
+from selfinstruct.errors import InputError
+from selfinstruct.export import known_formats
 from selfinstruct.grow import End
 from selfinstruct.grow import grow as play_rounds
 from selfinstruct.prompts.files import AUGMENTED, JUDGED, STEERED, load_prompts
@@ -38,11 +38,7 @@ SEEDS_LICENCE = "Apache-2.0"
 
 def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:  # noqa: ARG001
     """Split and check a list of export formats."""
-    names = tuple(name.strip() for name in value.split(",") if name.strip())
-    for name in names:
-        if name not in FORMATS:
-            raise unknown_name("export format", name, FORMATS)
-    return names
+    return known_formats(value.split(","))
 
 
 @click.command()

@@ -21,10 +21,11 @@ from selfinstruct.task import clean
 
 COMMANDS = {
     "grow": "Grow a dataset: play rounds, then export.",
-    "export": "Write a run's tasks as JSONL that trainers read.",
+    "export": "Write a run, or any dataset, as trainers read it.",
     "show": "Show a run: counts, samples, rejects by reason.",
     "filter": "Apply a recipe to a run or to any dataset.",
     "augment": "Say a run's tasks in other words.",
+    "prefer": "Rank several responses to each task, for DPO.",
     "seeds": "Check seed files.",
     "decontaminate": "Take tasks out of a run that overlap evaluation sets.",
     "doctor": "Show what is installed, and which engines would work here.",

@@ -1,38 +1,84 @@
-"""Exports: the pool as JSONL that trainers read."""
+"""Exports: rows in the shapes that trainers read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from selfinstruct.errors import unknown_name
-from selfinstruct.export.alpaca import alpaca
-from selfinstruct.export.base import Row, rows
-from selfinstruct.export.flan import flan
-from selfinstruct.storage import replace_file
-from selfinstruct.task import to_json
+from selfinstruct.export.base import Row, found_rows, rows
+from selfinstruct.export.companions import Manifest, write_companions
+from selfinstruct.export.files import FolderFiles, Line, Written, write_file, write_folder
+from selfinstruct.export.formats import FORMATS, Ways, begun, known_formats
+from selfinstruct.export.mixture import Selection
+from selfinstruct.export.split import WHOLE, split_of
 
-__all__ = ["FORMATS", "Row", "export"]
+__all__ = [
+    "FORMATS",
+    "Exported",
+    "Row",
+    "Ways",
+    "export_file",
+    "export_folder",
+    "found_rows",
+    "known_formats",
+    "rows",
+]
 
-FORMATS: dict[str, Callable[[Row], msgspec.Struct]] = {"alpaca": alpaca, "flan": flan}
 
+class Exported(msgspec.Struct, frozen=True):
+    """What an export came to: its files by split, and what was drawn for rows with templates.
 
-def export(
-    run: Path, name: str, target: Path, *, with_seeds: bool = False, augmented: bool = True
-) -> int:
-    """Write the pool of a run in a format, augmented tasks after it; return how many rows it has.
-
-    The file appears whole or not at all. Raises InputError for an unknown format.
+    `left_out` says how many rows were not taken, by reason.
     """
-    if name not in FORMATS:
-        raise unknown_name("export format", name, FORMATS)
-    count = 0
 
-    def lines() -> Iterator[bytes]:
-        nonlocal count
-        for row in rows(run, with_seeds=with_seeds, augmented=augmented):
-            count += 1
-            yield to_json(FORMATS[name](row)) + b"\n"
+    splits: dict[str, Written]
+    drawn: dict[str, int]
+    templates: int
+    left_out: dict[str, int]
 
-    replace_file(target, lines())
-    return count
+    @property
+    def count(self) -> int:
+        """Return how many rows were written."""
+        return sum(one.rows for one in self.splits.values())
+
+
+def export_file(source: Iterable[Row], name: str, path: Path, ways: Ways) -> Exported:
+    """Write rows in a format to one file, which appears whole or not at all."""
+    render, flan = begun(name, ways)
+    chosen = Selection(ways.mixture)
+    lines = (line for row in source if chosen.takes(row) for line in render(row))
+    written = write_file(path, FORMATS[name].row_type, lines)
+    return Exported(
+        {"train": written}, dict(flan.drawn), len(flan.templates), dict(chosen.left_out)
+    )
+
+
+def export_folder(
+    source: Iterable[Row],
+    name: str,
+    target: FolderFiles,
+    ways: Ways,
+    shares: Mapping[str, float] = WHOLE,
+) -> Exported:
+    """Write rows in a format to the folder FOLDER/NAME, by split; then what describes it.
+
+    The folder of a format is replaced whole. README.md, dataset_info.json and manifest.json of
+    FOLDER then tell of all formats in it.
+    """
+    render, flan = begun(name, ways)
+    chosen = Selection(ways.mixture)
+
+    def lines() -> Iterator[Line]:
+        for row in source:
+            if chosen.takes(row):
+                split = split_of(row.family, shares)
+                for line in render(row):
+                    yield split, line
+
+    files = write_folder(
+        target._replace(folder=target.folder / name), FORMATS[name].row_type, lines()
+    )
+    done = Exported(files, dict(flan.drawn), len(flan.templates), dict(chosen.left_out))
+    entry = Manifest(target.form, files, dict(sorted(done.drawn.items())), done.templates)
+    write_companions(target.folder, name, entry)
+    return done

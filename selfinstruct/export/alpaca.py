@@ -3,6 +3,8 @@
 Decides: the names and order of the fields. Trainers that read alpaca files ignore the others.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from selfinstruct.export.base import Row, Source
@@ -18,9 +20,9 @@ class AlpacaRow(msgspec.Struct, frozen=True):
     source: Source
 
 
-def alpaca(row: Row) -> AlpacaRow:
+def alpaca(row: Row) -> Iterator[AlpacaRow]:
     """Turn a row into an alpaca line: the texts exactly as they are in the pool."""
-    return AlpacaRow(
+    yield AlpacaRow(
         instruction=row.task.instruction,
         input=row.instance.input,
         output=row.instance.output,

@@ -1,7 +1,7 @@
 """What every export shares: which rows there are, their ids, and where each came from.
 
-Decides: that an instance is a row, and what a row says of its origin. Does not know: any
-format.
+Decides: that an instance is a row, what a row says of its origin, and which rows belong together
+(a family: a task with all that was made of it). Does not know: any format.
 """
 
 from collections.abc import Iterator
@@ -12,21 +12,23 @@ import msgspec
 
 from selfinstruct.run import finished_rows
 from selfinstruct.storage import read_rows
-from selfinstruct.task import Instance, Task
+from selfinstruct.tables import TableRow
+from selfinstruct.tables.shapes import Shape
+from selfinstruct.task import Instance, Origin, Task, clean, digest, new_task
 
 
 class Source(msgspec.Struct, frozen=True):
     """Where a row comes from; every field is always there, so that columns have one type.
 
-    `method` says how an augmented task came about; its only parent is the task that it says in
-    other words. `score` is the judge's, 1 to 5, and 0 where there was none; so is `difficulty`, of
-    following the instruction.
+    `parents` are ids with spaces between. `method` says how an augmented task came about; its only
+    parent is the task that it says in other words. `score` is the judge's, 1 to 5, and 0 where
+    there was none; so is `difficulty`, of following the instruction.
     """
 
     task: str
     kind: str
     round: int
-    parents: tuple[str, ...]
+    parents: str
     prompt: str
     seed: str
     model: str
@@ -40,12 +42,25 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One instance of one task: what an exporter turns into a line."""
+    """One instance of one task: what an exporter turns into lines."""
 
     id: str
     task: Task
-    instance: Instance
+    number: int
     source: Source
+
+    @property
+    def instance(self) -> Instance:
+        """Return the instance that this row is of; the others of the task are its exemplars."""
+        return self.task.instances[self.number]
+
+    @property
+    def family(self) -> str:
+        """Return the id that a task shares with its wordings: no split has one without the other.
+
+        A wording's only parent is its task; the parents of a grown task are what its prompt showed.
+        """
+        return self.task.origin.parents[0] if self.source.method else self.task.id
 
 
 def rows(run: Path, *, with_seeds: bool = False, augmented: bool = True) -> Iterator[Row]:
@@ -64,14 +79,47 @@ def rows(run: Path, *, with_seeds: bool = False, augmented: bool = True) -> Iter
             yield from _rows_of(task)
 
 
+def found_rows(
+    pairs: Iterator[tuple[TableRow, Shape]], *, language: str, licence: str = ""
+) -> Iterator[Row]:
+    """Yield the rows of somebody's dataset: one for each example of each row.
+
+    An id follows from the texts alone, so that a row keeps it when the file is sorted or grows.
+    Examples of one row that have the same instruction are instances of one task.
+    """
+    for row, shape in pairs:
+        origin = Origin(kind="found", source=f"{row.file.name}#{row.number}", licence=licence)
+        grouped: dict[str, list[Instance]] = {}
+        for one in shape.triples(row.columns):
+            instance = Instance(clean(one.input), clean(one.output))
+            grouped.setdefault(clean(one.instruction), []).append(instance)
+        kind = row.columns.get("is_classification")
+        for instruction, instances in grouped.items():
+            task = new_task(
+                instruction,
+                origin=origin,
+                language=language,
+                instances=tuple(instances),
+                is_classification=kind if isinstance(kind, bool) else None,
+                category=_text(row.columns.get("category")),
+            )
+            for number, instance in enumerate(instances):
+                name = digest(f"{instance.input}\0{instance.output}", 8)
+                yield Row(f"{task.id}-{name}", task, number, _source(task, 0.0, 0.0))
+
+
+def _text(value: object) -> str:
+    return clean(value) if isinstance(value, str) else ""
+
+
 def _rows_of(task: Task) -> Iterator[Row]:
     """Yield a row for each instance of a task."""
     judged = () if task.judgements is msgspec.UNSET else task.judgements
     measured = () if task.difficulties is msgspec.UNSET else task.difficulties
-    for number, instance in enumerate(task.instances):
+    for number in range(len(task.instances)):
         score = judged[number].score if number < len(judged) else 0.0
         difficulty = (measured[number] or 0.0) if number < len(measured) else 0.0
-        yield Row(f"{task.id}-{number}", task, instance, _source(task, score, difficulty))
+        yield Row(f"{task.id}-{number}", task, number, _source(task, score, difficulty))
 
 
 def _source(task: Task, score: float, difficulty: float) -> Source:
@@ -80,7 +128,7 @@ def _source(task: Task, score: float, difficulty: float) -> Source:
         task=task.id,
         kind=origin.kind,
         round=origin.round,
-        parents=origin.parents,
+        parents=" ".join(origin.parents),
         prompt=origin.prompt,
         seed=origin.source,
         model=origin.model,
@@ -92,3 +140,8 @@ def _source(task: Task, score: float, difficulty: float) -> Source:
         score=score,
         difficulty=difficulty,
     )
+
+
+def user_text(instruction: str, given: str) -> str:
+    """Return what a person would type: the instruction, and the input below it if there is one."""
+    return f"{instruction}\n\n{given}" if given.strip() else instruction

@@ -6,6 +6,7 @@ how a value that is no text is written as text. Does not know: any format.
 
 import importlib
 import io
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,8 +23,11 @@ BOM = b"\xef\xbb\xbf"
 Seen = Callable[[int], object]
 """Called with how many more bytes of a file were read."""
 
-PACKED = {".gz": "gzip", ".zst": "compression.zstd"}
-"""Suffixes of packed files, and the module of the standard library that unpacks each."""
+PACKED = {
+    ".gz": "gzip",
+    ".zst": "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd",
+}
+"""Suffixes of packed files, and the module that unpacks each; zstd's is new in Python 3.14."""
 
 _BLOCK = 1 << 18
 
@@ -112,16 +116,20 @@ def packed(chunks: Iterable[bytes], path: Path | None) -> Iterable[bytes]:
     """Pack what is written to a file whose name says so; the same bytes in, the same out."""
     if path is None or path.suffix.lower() not in PACKED:
         return chunks
+    return _packed(chunks, packer(path))
+
+
+def packer(path: Path) -> Any:  # noqa: ANN401 (zlib's, zstd's)
+    """Return what packs for a file whose name says so, by `compress(bytes)` and `flush()`."""
     module = _unpacker(path)
     # 31: zlib writes the head of a gzip file, without a name or a time in it
-    packer = zlib.compressobj(wbits=31) if path.suffix.lower() == ".gz" else module.ZstdCompressor()
-    return _packed(chunks, packer)
+    return zlib.compressobj(wbits=31) if path.suffix.lower() == ".gz" else module.ZstdCompressor()
 
 
-def _packed(chunks: Iterable[bytes], packer: Any) -> Iterator[bytes]:  # noqa: ANN401 (zlib's, zstd's)
+def _packed(chunks: Iterable[bytes], by: Any) -> Iterator[bytes]:  # noqa: ANN401 (zlib's, zstd's)
     for chunk in chunks:
-        yield packer.compress(chunk)
-    yield packer.flush()
+        yield by.compress(chunk)
+    yield by.flush()
 
 
 def _unpacker(path: Path) -> Any:  # noqa: ANN401 (a module; one of them is new in Python 3.14)
@@ -130,5 +138,5 @@ def _unpacker(path: Path) -> Any:  # noqa: ANN401 (a module; one of them is new 
     try:
         return importlib.import_module(name) if name else None
     except ImportError as error:
-        hint = f"Python 3.14 reads it; or unpack it first: zstd -d {path}"
+        hint = "pip install backports.zstd, or use .gz"
         raise InputError(f"{path}: this Python has no {name}", hint=hint) from error

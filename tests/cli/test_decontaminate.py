@@ -78,7 +78,7 @@ def test_overlapping_tasks_are_moved_with_evidence(copy: Path) -> None:
     for name in ("flan", "alpaca"):
         assert f"selfinstruct export {copy / 'run'} --format {name}\n" in result.err
     assert run("export", copy / "run", "--format", "flan").code == 0
-    exported = (copy / "run" / "export" / "flan.jsonl").read_text(encoding="utf-8")
+    exported = (copy / "run" / "export" / "flan" / "train.jsonl").read_text(encoding="utf-8")
     assert not any(row.task.id in exported for row in moved)
     assert all(task.id in exported for task in after)
 

@@ -1,7 +1,6 @@
 """Which form a file has, how it is opened, and what is said of one that cannot be."""
 
 import gzip
-import sys
 from pathlib import Path
 
 import pytest
@@ -79,16 +78,6 @@ def test_a_damaged_packed_file_is_named(cut: int, tmp_path: Path) -> None:
         list(read(path, "jsonl"))
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python 3.14 reads zstd")
-def test_zstd_says_what_it_takes(tmp_path: Path) -> None:
-    """Where the standard library has no zstd, the error says how to unpack."""
-    (tmp_path / "a.jsonl.zst").write_bytes(b"(\xb5/\xfd")
-    with pytest.raises(InputError, match=r"has no compression\.zstd") as error:
-        list(read(tmp_path / "a.jsonl.zst", "jsonl"))
-    assert "zstd -d" in error.value.hint
-
-
-@pytest.mark.skipif(sys.version_info < (3, 14), reason="Python 3.14 reads zstd")
 def test_zstd_comes_back(tmp_path: Path) -> None:
     """Where the standard library has zstd, such files are read and written."""
     path = tmp_path / "a.jsonl.zst"

@@ -1,0 +1,40 @@
+"""Rationales: outputs that reason before they answer.
+
+Decides: where an output ends its reasoning and states its answer. Does not know: whether either
+is right.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+MIN_RATIONALE = 40
+"""Characters before the answer. A shorter text leads to nothing."""
+
+MAX_TAIL = 400
+"""Characters at the end that are looked at: the statement of an answer is one sentence."""
+
+
+class Reasoned(NamedTuple):
+    """An output in two parts."""
+
+    rationale: str
+    answer: str
+
+
+def reasoned(output: str, marks: Sequence[str]) -> Reasoned | None:
+    """Split an output by the marks of its language; None where it states no answer at its end."""
+    start = max(0, len(output) - MAX_TAIL)
+    for mark in marks:
+        found = _compiled(mark).search(output, start)
+        if found and (answer := found["answer"].strip()):
+            rationale = output[: found.start()].rstrip()
+            if len(rationale) >= MIN_RATIONALE:
+                return Reasoned(rationale, answer)
+    return None
+
+
+@lru_cache(maxsize=256)
+def _compiled(mark: str) -> re.Pattern[str]:
+    return re.compile(mark)

@@ -1,0 +1,1 @@
+"""Exports: the templates as data, and what is made of them."""
