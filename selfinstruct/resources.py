@@ -1,4 +1,4 @@
-"""Finds the data that ships with the program: seeds, filters, prompts, templates.
+"""Finds the data that ships with the program: seeds, filters, prompts, templates, wordings.
 
 Decides: where data lies, in a checkout (beside the package) and in a wheel (inside it).
 Does not know: what the files mean.
@@ -54,6 +54,11 @@ def mixture_file() -> Path:
 def export_readme() -> Path:
     """Return the template of the README that lies beside an export."""
     return _PACKAGE / "export" / "README.md.jinja"
+
+
+def wordings_file(language: str) -> Path:
+    """Return the wordings of classification tasks in a language; raise InputError naming those."""
+    return _named(_PACKAGE / "importing" / "wordings", language, ".toml", "language")
 
 
 def read_text(path: Path, *, hint: str) -> str:

@@ -1,7 +1,7 @@
 """Seed tasks: reading and checking a JSONL file that a person wrote.
 
 Decides: which files are seeds, and what is wrong with those that are not, with file and line.
-Does not know: what seeds are used for.
+Does not know: what seeds are used for, or how rows of other forms become seeds.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ MAX_LINE = 1 << 20
 HINT = 'a seed is one line: {"instruction": …, "instances": [{"input": …, "output": …}], …}'
 
 
-class SeedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SeedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line of a seed file. `id` and `name` are the writer's own labels."""
 
     instruction: str
@@ -116,14 +116,21 @@ def _decoded(decoder: msgspec.json.Decoder[SeedLine], line: bytes) -> SeedLine:
         raise InputError(f"not JSON: {error}") from error
 
 
-def _fault(seed: SeedLine, name: str, seen: dict[str, int], labels: dict[str, int]) -> str:
-    """Say what is wrong with a seed whose form is right."""
+def seed_fault(seed: SeedLine) -> str:
+    """Say what is wrong with a seed whose form is right, "" if nothing is."""
     if not seed.instruction.strip():
         return "the instruction is empty"
     if not seed.instances:
         return "there is no instance; give at least one input with its output"
     if any(not instance.output.strip() for instance in seed.instances):
         return "an instance has an empty output"
+    return ""
+
+
+def _fault(seed: SeedLine, name: str, seen: dict[str, int], labels: dict[str, int]) -> str:
+    """Say what is wrong with a seed, alone or beside those before it."""
+    if fault := seed_fault(seed):
+        return fault
     if name in seen:
         return f"the same instruction as line {seen[name]}"
     if seed.id and seed.id in labels:

@@ -56,11 +56,11 @@ def test_the_rule_reference_is_the_rules(request: pytest.FixtureRequest) -> None
     assert path.read_text(encoding="utf-8") == fresh, "run `make golden`"
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
+@pytest.mark.parametrize("name", ["", *COMMANDS, "seeds import", "seeds from-dataset"])
 def test_help_is_as_it_was(name: str, golden: Golden) -> None:
     """The help of each command changes only on purpose."""
-    result = CliRunner().invoke(main, [*([name] if name else []), "--help"], terminal_width=100)
-    golden(f"help-{name or 'selfinstruct'}.txt", result.output)
+    result = CliRunner().invoke(main, [*name.split(), "--help"], terminal_width=100)
+    golden(f"help-{name.replace(' ', '-') or 'selfinstruct'}.txt", result.output)
 
 
 def test_every_option_has_help() -> None:
@@ -69,7 +69,8 @@ def test_every_option_has_help() -> None:
     for name in COMMANDS:
         command = main.get_command(context, name)
         assert command is not None
-        for param in command.params:
+        inner = command.commands.values() if isinstance(command, click.Group) else ()
+        for param in (param for one in (command, *inner) for param in one.params):
             if isinstance(param, click.Option):
                 assert param.help, f"{name} {param.opts}"
 

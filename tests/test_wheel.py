@@ -49,5 +49,6 @@ def test_wheel_holds_data_and_no_tests(installed: Path) -> None:
     assert top == {"selfinstruct"}
     assert (installed / "selfinstruct" / "_data" / "seeds" / "en.jsonl").exists()
     assert (installed / "selfinstruct" / "_data" / "filters" / "default.toml").exists()
+    assert (installed / "selfinstruct" / "importing" / "wordings" / "zh.toml").exists()
     assert (installed / "selfinstruct" / "py.typed").exists()
     assert list(installed.glob("*.dist-info/licenses/LICENSE"))

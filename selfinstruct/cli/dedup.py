@@ -21,7 +21,7 @@ from selfinstruct.dedup import Compared, Dedup, Duplicate, Exact, Register, comp
 from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.novelty.base import Novelty
 from selfinstruct.storage import replace_file, storage_error
-from selfinstruct.tables import FORMS, TableRow, form_of, known_form, read, write
+from selfinstruct.tables import FORMS, TableRow, form_of, form_to_write, read, write
 from selfinstruct.tables.shapes import Shape
 from selfinstruct.task import to_json
 from selfinstruct.text import TOKENISERS
@@ -242,11 +242,11 @@ def _rows(paths: Iterable[Path], forms: dict[Path, str], watch: _Watch) -> Itera
 
 def _form_to_write(output: Path | None, forms: Sequence[str]) -> str:
     """Return the format of the rows that are kept: by the name, else that of the files."""
-    if output and known_form(output):
-        return form_of(output)
+    if output:
+        return form_to_write(output, forms)
     same = forms[0] if len(set(forms)) == 1 else "jsonl"
     # A terminal or a pipe gets lines: a list has an end, and Parquet is no text.
-    return same if same in ("csv", "tsv") or (output and same == "parquet") else "jsonl"
+    return same if same in ("csv", "tsv") else "jsonl"
 
 
 def _write(rows: Iterable[TableRow], form: str, output: Path | None) -> None:

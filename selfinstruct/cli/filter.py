@@ -24,7 +24,7 @@ from selfinstruct.play import rule_set
 from selfinstruct.pool_novelty import PoolNovelty
 from selfinstruct.recipe import Recipe, load_recipe
 from selfinstruct.storage import replace_file
-from selfinstruct.tables import FORMS, TableRow, form_of, known_form, read, write
+from selfinstruct.tables import FORMS, TableRow, form_of, form_to_write, read, write
 from selfinstruct.tables.shapes import shaped
 from selfinstruct.task import to_json
 
@@ -103,6 +103,7 @@ def filter_(
         click.echo("no model is asked about rows of files: its judge decides nothing", err=True)
     forms = {path: form_of(path, form) for path in sources}
     _refuse_overwriting(sources, out, rejected)
+    written = form_to_write(out, list(forms.values())) if out else ""
     rows = _rows(sources, forms, quiet=quiet)
     pairs = shaped(rows, column_names(columns))
     seen = [] if no_novelty else PoolNovelty(chosen.novelty).seen
@@ -111,7 +112,7 @@ def filter_(
     with TemporaryFile() as spool:
         found = verdicts(pairs, rule_set(chosen), seen, chosen.language)
         kept = _kept(found, counts, spool, shown)
-        _write(kept, out, [forms[path] for path in sources])
+        _write(kept, out, written)
         if rejected:
             replace_file(rejected, _blocks(spool))
     if not quiet:
@@ -159,14 +160,13 @@ def _kept(
             spool.write(to_json(verdict) + b"\n")
 
 
-def _write(kept: Iterator[TableRow], out: Path | None, forms: Sequence[str]) -> None:
-    """Write the rows that are kept, in the format of the name; without one, only count them."""
+def _write(kept: Iterator[TableRow], out: Path | None, form: str) -> None:
+    """Write the rows that are kept; without a name, only count them."""
     if out is None:
         for _ in kept:
             pass
         return
-    same = forms[0] if len(set(forms)) == 1 else "jsonl"
-    replace_file(out, write(kept, known_form(out) or same, out))
+    replace_file(out, write(kept, form, out))
 
 
 def _blocks(spool: IO[bytes]) -> Iterator[bytes]:

@@ -26,7 +26,7 @@ COMMANDS = {
     "filter": "Apply a recipe to a run or to any dataset.",
     "augment": "Say a run's tasks in other words.",
     "prefer": "Rank several responses to each task, for DPO.",
-    "seeds": "Check seed files.",
+    "seeds": "Check, import or make seed files.",
     "decontaminate": "Take tasks out of a run that overlap evaluation sets.",
     "doctor": "Show what is installed, and which engines would work here.",
     "dedup": "Drop near-duplicate rows from any JSONL, CSV or Parquet.",

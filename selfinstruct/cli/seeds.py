@@ -1,17 +1,19 @@
-"""`selfinstruct seeds check`: every fault of a seed file, with its line."""
+"""`selfinstruct seeds`: seed files checked, or made of what a person has."""
 
 from collections import Counter
 from pathlib import Path
 
 import click
 
+from selfinstruct.cli.seeds_from_dataset import from_dataset
+from selfinstruct.cli.seeds_import import import_
 from selfinstruct.errors import InputError
 from selfinstruct.seeds import HINT, Fault, scan
 
 
 @click.group()
 def seeds() -> None:
-    """Check seed files."""
+    """Check, import or make seed files."""
 
 
 @seeds.command()
@@ -36,3 +38,7 @@ def check(files: tuple[Path, ...]) -> None:
         )
     if faults:
         raise InputError(f"{faults} {'fault' if faults == 1 else 'faults'}", hint=HINT)
+
+
+seeds.add_command(import_)
+seeds.add_command(from_dataset)

@@ -87,7 +87,10 @@ def look() -> Machine:
         memory=round(memory() / GIB, 1),
         gpus=gpus,
         engines=engines,
-        extras={name: installed(name) for name in ("numba", "sentence-transformers", "model2vec")},
+        extras={
+            name: installed(name)
+            for name in ("numba", "sentence-transformers", "model2vec", "fastexcel")
+        },
         models=tuple(cached_models()),
         suggestion=suggest(gpus, engines),
     )

@@ -1,20 +1,32 @@
-"""Tables: rows in and out of JSONL, JSON lists, CSV, TSV and Parquet.
+"""Tables: rows in and out of JSONL, JSON lists, CSV, TSV and Parquet; rows out of Excel.
 
 Decides: which form a file has, by its name or as told. Does not know: what the columns mean
 (that is `tables.shapes`), or how a file comes to be whole (that is `storage`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from selfinstruct.errors import InputError, unknown_name
-from selfinstruct.tables.base import PACKED, Seen, TableRow, as_text, packed
+from selfinstruct.tables.base import PACKED, RowError, Seen, TableRow, as_text, packed
 from selfinstruct.tables.delimited import read_delimited, write_delimited
+from selfinstruct.tables.excel import read_excel
 from selfinstruct.tables.jsonl import read_lines, read_list, write_lines, write_list
 from selfinstruct.tables.parquet import read_parquet, write_parquet
 
-__all__ = ["FORMS", "TableRow", "as_text", "form_of", "known_form", "read", "write"]
+__all__ = [
+    "FORMS",
+    "RowError",
+    "TableRow",
+    "as_text",
+    "form_of",
+    "form_to_write",
+    "known_form",
+    "read",
+    "scan",
+    "write",
+]
 
 SUFFIXES = {
     ".jsonl": "jsonl",
@@ -24,15 +36,21 @@ SUFFIXES = {
     ".tsv": "tsv",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xls": "excel",
 }
 
-_READERS: dict[str, Callable[[Path, Seen | None], Iterator[TableRow]]] = {
+_READERS: dict[str, Callable[[Path, Seen | None], Iterator[TableRow | RowError]]] = {
     "jsonl": read_lines,
     "json": read_list,
     "csv": partial(read_delimited, "csv"),
     "tsv": partial(read_delimited, "tsv"),
     "parquet": read_parquet,
+    "excel": read_excel,
 }
+
+_PACKED_INSIDE = {"parquet": "Parquet", "excel": "Excel"}
 
 FORMS = tuple(_READERS)
 
@@ -53,17 +71,39 @@ def form_of(path: Path, given: str = "") -> str:
     if not form:
         hint = f"known: {', '.join(SUFFIXES)}, also with .gz; or say it: --format jsonl, csv, …"
         raise InputError(f"{path}: the name does not say what the file holds", hint=hint)
-    if form == "parquet" and path.suffix.lower() in PACKED:
-        raise InputError(f"{path}: a packed Parquet file", hint=f"unpack it first: gunzip {path}")
+    if form in _PACKED_INSIDE and path.suffix.lower() in PACKED:
+        message = f"{path}: a packed {_PACKED_INSIDE[form]} file"
+        raise InputError(message, hint=f"unpack it first: gunzip {path}")
     return form
+
+
+def form_to_write(path: Path, forms: Sequence[str]) -> str:
+    """Return the form of a file to write: what its name says, else that of all files read."""
+    form = form_of(path) if known_form(path) else ""
+    if form == "excel":
+        message = f"{path}: Excel files are read, not written"
+        raise InputError(message, hint=f"write CSV, which Excel opens: {path.with_suffix('.csv')}")
+    same = forms[0] if len(set(forms)) == 1 else "jsonl"
+    return form or (same if same != "excel" else "jsonl")
 
 
 def read(path: Path, form: str, *, seen: Seen | None = None) -> Iterator[TableRow]:
     """Yield the rows of a file in order; a file without any is an error, as is any bad row."""
-    row = None
-    for row in _READERS[form](path, seen):
-        yield row
-    if row is None:
+    for found in scan(path, form, seen=seen):
+        if isinstance(found, RowError):
+            raise found
+        yield found
+
+
+def scan(path: Path, form: str, *, seen: Seen | None = None) -> Iterator[TableRow | RowError]:
+    """Yield the rows of a file in order, and what is wrong with those that cannot be read.
+
+    A file without rows is an error, and so is damage after which nothing can be told.
+    """
+    found = None
+    for found in _READERS[form](path, seen):
+        yield found
+    if found is None:
         raise InputError(f"{path}: the file has no rows", hint="leave it out, or check the name")
 
 

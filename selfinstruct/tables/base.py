@@ -1,7 +1,8 @@
 """What all tables share: a row, an opened file, and a cell as text.
 
-Decides: how a file is opened (unpacked on the way, its bytes counted for a progress bar), and
-how a value that is no text is written as text. Does not know: any format.
+Decides: how a file is opened (unpacked on the way, its bytes counted for a progress bar), how
+a value that is no text is written as text, and that a row which cannot be read need not end the
+reading. Does not know: any format.
 """
 
 import importlib
@@ -51,6 +52,22 @@ class TableRow(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.number}"
 
 
+class RowError(InputError):
+    """A row that cannot be read, though those after it can. `raw` is what stands there.
+
+    Readers yield it in the place of the row.
+    """
+
+    def __init__(
+        self, path: Path, number: int, problem: str, *, hint: str, raw: bytes, place: str = ""
+    ) -> None:
+        super().__init__(f"{place or f'{path}:{number}'}: {problem}", hint=hint)
+        self.file = path
+        self.number = number
+        self.problem = problem
+        self.raw = raw
+
+
 def as_text(value: object) -> str:
     """Return a value as text: text as it is, nothing for None, JSON for the rest."""
     if isinstance(value, str):
@@ -65,11 +82,12 @@ def as_text(value: object) -> str:
     return str(msgspec.json.decode(encoded)) if encoded[:1] == b'"' else encoded.decode()
 
 
-def not_utf8(place: str, error: UnicodeDecodeError) -> InputError:
-    """Build the error for a line or a file that is not UTF-8."""
-    return InputError(
-        f"{place}: not UTF-8 at byte {error.start + 1}", hint="save the file as UTF-8"
-    )
+NOT_UTF8 = "save the file as UTF-8"
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Say where a line or a file is not UTF-8."""
+    return f"not UTF-8 at byte {error.start + 1}"
 
 
 class _Counted(io.RawIOBase):

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import IO
 
 from selfinstruct.errors import InputError
-from selfinstruct.tables.base import BOM, Seen, TableRow, as_text, not_utf8, opened
+from selfinstruct.tables.base import (
+    BOM,
+    NOT_UTF8,
+    RowError,
+    Seen,
+    TableRow,
+    as_text,
+    not_utf8,
+    opened,
+)
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -21,34 +30,36 @@ MAX_FIELD = 1 << 26
 HINT = "quote a value that holds the delimiter, a quote or a newline; double the quotes inside it"
 
 
-def read_delimited(form: str, path: Path, seen: Seen | None = None) -> Iterator[TableRow]:
+def read_delimited(
+    form: str, path: Path, seen: Seen | None = None
+) -> Iterator[TableRow | RowError]:
     """Yield the rows below the header; empty lines are no rows."""
     # The bound is one of the whole process: raised, and never lowered under another reader.
     csv.field_size_limit(max(MAX_FIELD, csv.field_size_limit()))
     with opened(path, seen) as data:
-        taken: list[bytes] = []
-        lines = csv.reader(_lines(path, data, taken), delimiter=DELIMITERS[form], strict=True)
+        taken = _Taken()
+        lines = csv.reader(taken.lines(data), delimiter=DELIMITERS[form], strict=True)
         header: list[str] = []
         while True:
             taken.clear()
             number = lines.line_num + 1
             try:
-                fields = next(lines)
+                fields, problem = next(lines), ""
             except StopIteration:
                 return
             except csv.Error as error:
-                raise InputError(f"{path}:{number}: not {form}: {error}", hint=HINT) from error
-            if not fields:
-                continue
+                fields, problem = [], f"not {form}: {error}{taken.extent()}"
+            if not problem and header and fields and len(fields) != len(header):
+                problem = f"{len(fields)} values where the header has {len(header)}"
+            fault = taken.fault(path, number, problem)
             if not header:
-                header = _header(path, number, fields)
-                continue
-            if len(fields) != len(header):
-                message = f"{path}:{number}: {len(fields)} values where the header has"
-                raise InputError(f"{message} {len(header)}", hint=HINT)
-            columns = dict(zip(header, fields, strict=True))
-            raw = b"".join(taken)
-            yield TableRow(file=path, number=number, columns=columns, raw=raw, form=form)
+                header = _header(path, number, fields, fault)
+            elif fault:
+                yield fault
+            elif fields:
+                columns = dict(zip(header, fields, strict=True))
+                raw = b"".join(taken.rows)
+                yield TableRow(file=path, number=number, columns=columns, raw=raw, form=form)
 
 
 def write_delimited(form: str, rows: Iterable[TableRow]) -> Iterator[bytes]:
@@ -74,19 +85,47 @@ def write_delimited(form: str, rows: Iterable[TableRow]) -> Iterator[bytes]:
         yield _line(form, values, row) + end
 
 
-def _lines(path: Path, data: IO[bytes], taken: list[bytes]) -> Iterator[str]:
-    """Yield lines as text, and remember the bytes of those that the reader took for a row."""
-    for number, line in enumerate(data, 1):
-        plain = line.removeprefix(BOM) if number == 1 else line
-        taken.append(plain)
-        try:
-            yield plain.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise not_utf8(f"{path}:{number}", error) from error
+class _Taken:
+    """The bytes of the lines that the reader took for a row, and which of them are no UTF-8."""
+
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+        self._broken: tuple[int, UnicodeDecodeError] | None = None
+
+    def lines(self, data: IO[bytes]) -> Iterator[str]:
+        """Yield lines as text."""
+        for number, line in enumerate(data, 1):
+            plain = line.removeprefix(BOM) if number == 1 else line
+            self.rows.append(plain)
+            try:
+                text = plain.decode("utf-8")
+            except UnicodeDecodeError as error:
+                self._broken = self._broken or (number, error)
+                text = plain.decode("utf-8", "replace")  # its row is refused, when that is whole
+            yield text
+
+    def clear(self) -> None:
+        """Forget the row before."""
+        self.rows.clear()
+        self._broken = None
+
+    def extent(self) -> str:
+        """Say how many lines there are, if it is not one."""
+        return f" ({len(self.rows)} lines from here)" if len(self.rows) > 1 else ""
+
+    def fault(self, path: Path, number: int, problem: str) -> RowError | None:
+        """Return what is wrong with the row that begins at a line, None if nothing is."""
+        raw = b"".join(self.rows) if problem or self._broken else b""
+        if self._broken:
+            line, error = self._broken
+            return RowError(path, line, not_utf8(error), hint=NOT_UTF8, raw=raw)
+        return RowError(path, number, problem, hint=HINT, raw=raw) if problem else None
 
 
-def _header(path: Path, number: int, names: list[str]) -> list[str]:
-    """Check the names of the columns."""
+def _header(path: Path, number: int, names: list[str], fault: RowError | None) -> list[str]:
+    """Check the names of the columns; without them nothing that follows can be told."""
+    if fault:
+        raise fault
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         hint = "rename one of them"
         raise InputError(f"{path}:{number}: the header names {twice[0]!r} twice", hint=hint)

@@ -14,11 +14,22 @@ from typing import Any
 import msgspec
 
 from selfinstruct.errors import InputError
-from selfinstruct.tables.base import BOM, Seen, TableRow, not_utf8, opened
+from selfinstruct.tables.base import (
+    BOM,
+    NOT_UTF8,
+    RowError,
+    Seen,
+    TableRow,
+    not_utf8,
+    opened,
+)
 from selfinstruct.task import to_json
 
 MAX_LINE = 1 << 26
 """Bytes of one line: beyond 64 MiB it is no row but a file of another kind."""
+
+_SHOWN = 1000
+"""Bytes of an over-long line that are kept, to tell which it is."""
 
 HINT = 'a row is one line: {"instruction": …, "output": …}'
 
@@ -27,13 +38,13 @@ _STANDARD = json.JSONDecoder()
 _SPACE = " \t\r\n"
 
 
-def read_lines(path: Path, seen: Seen | None = None) -> Iterator[TableRow]:
+def read_lines(path: Path, seen: Seen | None = None) -> Iterator[TableRow | RowError]:
     """Yield the rows of a file that has one object a line; lines of white space are no rows."""
     with opened(path, seen) as data:
-        yield from _rows(path, _bounded(path, iter(lambda: data.readline(MAX_LINE + 1), b"")), 1)
+        yield from _rows(path, iter(lambda: data.readline(MAX_LINE + 1), b""), 1)
 
 
-def read_list(path: Path, seen: Seen | None = None) -> Iterator[TableRow]:
+def read_list(path: Path, seen: Seen | None = None) -> Iterator[TableRow | RowError]:
     """Yield the rows of a `.json` file: a list of objects, or in truth one object a line."""
     with opened(path, seen) as data:
         blank = 0
@@ -74,26 +85,39 @@ def _object(row: TableRow) -> bytes:
     return to_json(row.columns)
 
 
-def _bounded(path: Path, lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Pass lines on, up to one that is too long to be a row."""
-    for number, line in enumerate(lines, 1):
-        if len(line) > MAX_LINE:
-            message = f"{path}:{number}: the line is longer than {MAX_LINE:,} bytes"
-            raise InputError(message, hint=HINT)
-        yield line
+def _rows(path: Path, lines: Iterable[bytes], first: int) -> Iterator[TableRow | RowError]:
+    """Decode lines, numbered from `first`; one that is cut at MAX_LINE goes on in the next."""
+    number = first
+    is_rest = False
+    for line in lines:
+        is_whole = line.endswith(b"\n") or len(line) <= MAX_LINE
+        if not is_rest:
+            if is_whole:
+                yield from _row(path, number, line.removeprefix(BOM) if number == 1 else line)
+            else:
+                problem = f"the line is longer than {MAX_LINE:,} bytes"
+                yield RowError(path, number, problem, hint=HINT, raw=line[:_SHOWN])
+        number += is_whole
+        is_rest = not is_whole
 
 
-def _rows(path: Path, lines: Iterable[bytes], first: int) -> Iterator[TableRow]:
-    """Decode lines, numbered from `first`."""
-    for number, line in enumerate(lines, first):
-        raw = (line.removeprefix(BOM) if number == 1 else line).removesuffix(b"\n")
-        if raw.strip():
-            place = f"{path}:{number}"
-            columns = _checked(_decoded(raw, place), place)
+def _row(path: Path, number: int, line: bytes) -> Iterator[TableRow | RowError]:
+    """Decode one line, if it holds anything."""
+    raw = line.removesuffix(b"\n")
+    if raw.strip():
+        try:
+            columns = _checked(_decoded(raw))
+        except _NotARowError as error:
+            yield RowError(path, number, str(error), hint=error.hint, raw=raw)
+        else:
             yield TableRow(file=path, number=number, columns=columns, raw=raw, form="jsonl")
 
 
-def _decoded(raw: bytes, place: str) -> object:
+class _NotARowError(InputError):
+    """What is wrong with one row, without its place."""
+
+
+def _decoded(raw: bytes) -> object:
     """Decode one line; the standard library takes what the quick decoder will not."""
     try:
         return _DECODER.decode(raw)
@@ -102,24 +126,24 @@ def _decoded(raw: bytes, place: str) -> object:
     try:
         return _STANDARD.decode(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise not_utf8(place, error) from error
+        raise _NotARowError(not_utf8(error), hint=NOT_UTF8) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{place}: not JSON: {error}", hint=HINT) from error
+        raise _NotARowError(f"not JSON: {error}", hint=HINT) from error
 
 
-def _checked(value: object, place: str) -> dict[str, Any]:
+def _checked(value: object) -> dict[str, Any]:
     """Return a decoded row, if it is an object."""
     if not isinstance(value, dict):
-        raise InputError(f"{place}: expected an object, got {type(value).__name__}", hint=HINT)
+        raise _NotARowError(f"expected an object, got {type(value).__name__}", hint=HINT)
     return value
 
 
-def _items(path: Path, data: bytes) -> Iterator[TableRow]:
+def _items(path: Path, data: bytes) -> Iterator[TableRow | RowError]:
     """Decode the objects of a list one by one; what stands between them is checked too."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise not_utf8(str(path), error) from error
+        raise InputError(f"{path}: {not_utf8(error)}", hint=NOT_UTF8) from error
     place = _after_space(text, text.index("[") + 1)
     number = 0
     while not text.startswith("]", place):
@@ -134,8 +158,13 @@ def _items(path: Path, data: bytes) -> Iterator[TableRow]:
             where = f"{path}:{text.count(chr(10), 0, getattr(error, 'pos', start)) + 1}"
             raise InputError(f"{where}: not JSON: {error}", hint="expected [{…}, {…}]") from error
         raw = text[start:place].encode()
-        columns = _checked(value, f"{path}: item {number}")
-        yield TableRow(file=path, number=number, columns=columns, raw=raw, form="json")
+        try:
+            columns = _checked(value)
+        except _NotARowError as error:
+            item = f"{path}: item {number}"
+            yield RowError(path, number, str(error), hint=error.hint, raw=raw, place=item)
+        else:
+            yield TableRow(file=path, number=number, columns=columns, raw=raw, form="json")
         place = _after_space(text, place)
     if (rest := _after_space(text, place + 1)) < len(text):
         _expect(path, text, rest, "the end")

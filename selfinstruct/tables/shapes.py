@@ -118,29 +118,38 @@ _ROLES = {
 }
 
 
+def shape_of(columns: Columns, among: Iterable[Shape] = SHAPES) -> Shape | None:
+    """Return the first shape whose columns a row has, None where there is none."""
+    return next((one for one in among if all(name in columns for name in one.columns)), None)
+
+
 def recognise(columns: Columns, place: str = "") -> Shape:
     """Return the shape of a row; `place` is named in the error where there is none."""
-    for shape in SHAPES:
-        if all(name in columns for name in shape.columns):
-            return shape
+    if shape := shape_of(columns):
+        return shape
     known = dict.fromkeys(" + ".join(shape.columns) for shape in SHAPES)
     before = f"{place}: " if place else ""
     raise InputError(
-        f"{before}cannot tell which columns to compare; there are: {_listed(columns)}",
+        f"{before}cannot tell which columns to compare; there are: {listed(columns)}",
         hint=f"name them: --columns a,b (known by themselves: {'; '.join(known)})",
     )
 
 
 def chosen(names: Sequence[str], columns: Columns, place: str = "") -> Shape:
     """Return the shape that joins the named columns; the first row must have them all."""
+    need_columns(names, columns, place)
+    return Shape("columns", tuple(names), kind="joined")
+
+
+def need_columns(names: Iterable[str], columns: Columns, place: str = "") -> None:
+    """Raise InputError, with the closest name, for a column that a row does not have."""
     for name in names:
         if name not in columns:
             close = get_close_matches(name, columns, n=1, cutoff=0.5)
             suggestion = f"; did you mean {close[0]!r}?" if close else ""
             before = f"{place}: " if place else ""
-            hint = f"the columns of the first row: {_listed(columns)}"
+            hint = f"the columns of the first row: {listed(columns)}"
             raise InputError(f"{before}there is no column {name!r}{suggestion}", hint=hint)
-    return Shape("columns", tuple(names), kind="joined")
 
 
 def cell_text(value: object) -> str:
@@ -215,7 +224,8 @@ def _instances(value: object) -> list[tuple[str, str]]:
     ]
 
 
-def _listed(columns: Columns) -> str:
+def listed(columns: Columns) -> str:
+    """Return the names of columns, as errors list them."""
     return ", ".join(map(repr, columns)) or "none"
 
 

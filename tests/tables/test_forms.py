@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import InputError
-from selfinstruct.tables import TableRow, form_of, read, write
+from selfinstruct.tables import RowError, TableRow, form_of, read, scan, write
+from selfinstruct.tables.jsonl import MAX_LINE
 
 LINE = b'{"a": 1}\n'
 
@@ -93,3 +94,36 @@ def test_a_file_that_is_none_is_named(form: str, name: str, tmp_path: Path) -> N
     with pytest.raises(InputError, match="cannot read") as error:
         list(read(tmp_path / name, form))
     assert error.value.hint
+
+
+LONG = b"x" * (MAX_LINE + 9)
+
+BROKEN = {
+    "jsonl": (
+        b'\xef\xbb\xbf{"a": "1"}\nnot json\n[1]\n{"a": "\xff"}\n%b\n{"a": "2"}\n' % LONG,
+        [2, 3, 4, 5],
+        [1, 6],
+    ),
+    "json": (b'[{"a": "1"}, 7, {"a": "2"}]', [2], [1, 3]),
+    "csv": (b'a\n1\n1,2\n\xff\n"1"1\n2\n"never\nclosed\n', [3, 4, 5, 7], [2, 6]),
+    "tsv": (b"a\n1\n1\t2\n\n2\n", [3], [2, 5]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", BROKEN)
+def test_a_scan_goes_on_after_a_row_that_cannot_be_read(form: str, tmp_path: Path) -> None:
+    """Each bad row is told with its number and what stands there; good ones keep theirs."""
+    content, bad, good = BROKEN[form]
+    path = tmp_path / f"a.{form}"
+    path.write_bytes(content)
+    found = list(scan(path, form))
+    faults = [one for one in found if isinstance(one, RowError)]
+    rows = [one for one in found if isinstance(one, TableRow)]
+    assert [one.number for one in faults] == bad
+    assert all(one.hint and one.problem and one.raw in content for one in faults)
+    assert [(one.number, one.columns) for one in rows] == [
+        (number, {"a": str(place)}) for place, number in enumerate(good, 1)
+    ]
+    with pytest.raises(InputError) as error:
+        list(read(path, form))
+    assert str(error.value) == str(faults[0])
