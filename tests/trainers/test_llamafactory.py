@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trainers.exports import FORMATS, HOSTILE, in_order, mended, written
+from trainers.exports import FORMATS, HOSTILE, export, in_order, mended, written
 from trainers.tiny import END, llama, tokenizer
 
 pytestmark = [
@@ -101,7 +101,7 @@ def sides(name: str, row: dict[str, Any]) -> tuple[str, str]:
     return row[ask], row[answer]
 
 
-@pytest.mark.parametrize("source", ["from_run", "from_hostile"])
+@pytest.mark.parametrize("source", ["from_run", "from_hostile", "in_parquet"])
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_loss_is_on_the_answer(
     name: str, source: str, model: Path, request: pytest.FixtureRequest, tmp_path: Path
@@ -110,7 +110,8 @@ def test_the_loss_is_on_the_answer(
     folder = request.getfixturevalue(source)
     given = settings(model, folder, f"selfinstruct_{name}", tmp_path, cutoff_len=1_000_000)
     asked, answered = batch_of(given)
-    expected = [sides(name, row) for row in written(folder, name)]
+    lines = request.getfixturevalue("from_hostile") if source == "in_parquet" else folder
+    expected = [sides(name, row) for row in written(lines, name)]
     assert answered == [answer + SPOKEN for _, answer in expected]
     assert asked == [f"Human: {ask}{END}\nAssistant:" for ask, _ in expected]
 
@@ -124,6 +125,19 @@ def test_what_is_learnt_is_what_was_given(
     _, answered = batch_of(given)
     found = [text.removeprefix(" ") for text in answered]
     assert in_order([mended(output) + SPOKEN for _, _, output in HOSTILE], found)
+
+
+def test_files_of_a_split_are_named_one_by_one(
+    model: Path, run_folder: Path, tmp_path: Path
+) -> None:
+    """Where a split has several files, their names together are all of its rows, and no other's."""
+    more = ("--split", "test=0.2", "--shard-size", "10kB")
+    folder = export(run_folder, tmp_path / "export", "alpaca", more=more)
+    info = json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))
+    names = [name for name in info if not name.startswith("selfinstruct_alpaca_test")]
+    assert len(names) > 1
+    _, answered = batch_of(settings(model, folder, ",".join(names), tmp_path / "out"))
+    assert answered == [row["output"] + SPOKEN for row in written(folder, "alpaca")]
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -59,7 +59,7 @@ def trained(trainer: Any) -> set[str]:  # noqa: ANN401
     return {n for n, weight in weights(trainer.model).items() if not weight.equal(before[n])}
 
 
-@pytest.mark.parametrize("source", ["from_run", "from_hostile"])
+@pytest.mark.parametrize("source", ["from_run", "from_hostile", "in_parquet"])
 @pytest.mark.parametrize("pieces", PIECES)
 def test_the_loss_is_on_the_completion(
     pieces: str, source: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -74,7 +74,7 @@ def test_the_loss_is_on_the_completion(
     assert found == [row["completion"] + END for row in rows]
 
 
-@pytest.mark.parametrize("source", ["from_run", "from_hostile"])
+@pytest.mark.parametrize("source", ["from_run", "from_hostile", "in_parquet"])
 def test_the_loss_is_on_what_the_assistant_says(
     source: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
