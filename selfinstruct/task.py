@@ -90,7 +90,7 @@ def digest(text: str, digits: int = ID_DIGITS) -> str:
 
 def folded(text: str) -> str:
     """Return a text that is the same for all that differ in white space or Unicode form only."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return " ".join((text if text.isascii() else unicodedata.normalize("NFC", text)).split())
 
 
 def task_id(instruction: str) -> str:
@@ -100,7 +100,7 @@ def task_id(instruction: str) -> str:
 
 def clean(text: str) -> str:
     """Replace lone surrogates, which no UTF-8 file can hold; every other character stays."""
-    return _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def new_task(

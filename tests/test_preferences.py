@@ -13,16 +13,8 @@ from test_judge import said
 from selfinstruct.engines import Completion, Prompt, ScriptedEngine
 from selfinstruct.engines.base import Sampling
 from selfinstruct.errors import EngineError
-from selfinstruct.preferences import (
-    FILE,
-    Engines,
-    Preference,
-    Preferred,
-    PreferSettings,
-    Side,
-    pair,
-    prefer,
-)
+from selfinstruct.preferences.pairs import FILE, Preference, Side, pair
+from selfinstruct.preferences.step import Engines, Preferred, PreferSettings, prefer
 from selfinstruct.prompts.files import JUDGED, load_prompts
 from selfinstruct.recipe import load_recipe
 from selfinstruct.run import Run

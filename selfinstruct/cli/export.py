@@ -5,12 +5,13 @@ what a format holds.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import click
+from msgspec import structs
 from tqdm import tqdm
 
 from selfinstruct.errors import InputError
@@ -36,10 +37,11 @@ from selfinstruct.export.messages import VARIED, system_prompts
 from selfinstruct.export.mixture import load_mixture
 from selfinstruct.export.preference import read_pairs
 from selfinstruct.export.split import parse_split
-from selfinstruct.preferences import Preference
+from selfinstruct.importing.layout import LABELS, find_layout, parse_columns
+from selfinstruct.preferences.pairs import Preference
 from selfinstruct.run import read_markers, require_run
-from selfinstruct.tables import form_of, known_form, read
-from selfinstruct.tables.shapes import shaped
+from selfinstruct.tables import TableRow, form_of, known_form, read
+from selfinstruct.tables.shapes import Shape, shaped
 
 
 class Sources(NamedTuple):
@@ -48,6 +50,7 @@ class Sources(NamedTuple):
     paths: tuple[Path, ...]
     with_seeds: bool
     augmented: bool
+    columns: str
     language: str
     licence: str
     quiet: bool
@@ -94,6 +97,9 @@ class Sources(NamedTuple):
 )
 @click.option("--with-seeds", is_flag=True, help="A run: put the seed tasks first.")
 @click.option("--no-augmented", is_flag=True, help="A run: leave out augmented tasks.")
+@click.option(
+    "--columns", default="", help="Files: instruction=COL,input=COL,output=COL,category=COL."
+)
 @click.option("--language", default="en", show_default=True, help="Files: of their rows.")
 @click.option("--licence", default="", help="Files: of their rows.  [default: not known]")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -111,6 +117,7 @@ def export(
     system: str,
     with_seeds: bool,
     no_augmented: bool,
+    columns: str,
     language: str,
     licence: str,
     quiet: bool,
@@ -121,7 +128,7 @@ def export(
     train on them with TRL, LLaMA-Factory, axolotl and MS-SWIFT.
     """
     formats = known_formats(names.split(","))
-    given = Sources(sources, with_seeds, not no_augmented, language, licence, quiet)
+    given = Sources(sources, with_seeds, not no_augmented, columns, language, licence, quiet)
     _check_sources(given)
     ways = _ways(mixture, templates, templates_per_row, system)
     if "preference" in formats:
@@ -168,8 +175,8 @@ def _check_sources(given: Sources) -> None:
     if len(given.paths) > 1:
         message = f"{len(given.paths)} sources, and one of them is a folder"
         raise InputError(message, hint="give one run folder, or files")
-    if given.licence or given.language != "en":
-        message = "--language and --licence are for files"
+    if given.columns or given.licence or given.language != "en":
+        message = "--columns, --language and --licence are for files"
         raise InputError(message, hint="leave them out: a run knows")
     require_run(given.run)
 
@@ -209,7 +216,19 @@ def _rows(given: Sources) -> Iterator[Row]:
 
 def _found(given: Sources, seen: Callable[[int], object]) -> Iterator[Row]:
     tables = (row for path in given.paths for row in read(path, form_of(path), seen=seen))
-    return found_rows(shaped(tables), language=given.language, licence=given.licence)
+    pairs = _named(tables, given.columns) if given.columns else shaped(tables)
+    return found_rows(pairs, language=given.language, licence=given.licence)
+
+
+def _named(tables: Iterable[TableRow], columns: str) -> Iterator[tuple[TableRow, Shape]]:
+    """Pair rows with the shape of the columns that were named; labels go under our names."""
+    named = parse_columns(columns)
+    shape = None
+    for row in tables:
+        if shape is None:
+            shape = find_layout([row], named).shape
+        labels = {key: row.columns.get(name) for key, name in named.items() if key in LABELS}
+        yield structs.replace(row, columns={**row.columns, **labels}), shape
 
 
 def _report(place: Path, done: Exported, *, quiet: bool) -> None:

@@ -15,8 +15,9 @@ from selfinstruct import __version__
 from selfinstruct.cli.filter_run import read_recorded
 from selfinstruct.cli.progress import Bars
 from selfinstruct.engines import DEFAULT_ENGINE, Given, open_engine
-from selfinstruct.preferences import FILE, Engines, PreferSettings
-from selfinstruct.preferences import prefer as prefer_run
+from selfinstruct.preferences.pairs import FILE
+from selfinstruct.preferences.step import Engines, PreferSettings
+from selfinstruct.preferences.step import prefer as prefer_run
 from selfinstruct.prompts.files import JUDGED, load_prompts
 from selfinstruct.run import Run, require_run
 from selfinstruct.stages.base import Unwatched, Watch

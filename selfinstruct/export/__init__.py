@@ -19,6 +19,7 @@ __all__ = [
     "Ways",
     "export_file",
     "export_folder",
+    "export_splits",
     "found_rows",
     "known_formats",
     "rows",
@@ -60,11 +61,24 @@ def export_folder(
     ways: Ways,
     shares: Mapping[str, float] = WHOLE,
 ) -> Exported:
-    """Write rows in a format to the folder FOLDER/NAME, by split; then what describes it.
+    """Write rows in a format to the folder FOLDER/NAME, by split, and what describes it beside it.
 
-    The folder of a format is replaced whole. README.md, dataset_info.json and manifest.json of
-    FOLDER then tell of all formats in it.
+    README.md, dataset_info.json and manifest.json of FOLDER then tell of all formats in it.
     """
+    done = export_splits(source, name, target, ways, shares)
+    drawn = dict(sorted(done.drawn.items()))
+    write_companions(target.folder, name, Manifest(target.form, done.splits, drawn, done.templates))
+    return done
+
+
+def export_splits(
+    source: Iterable[Row],
+    name: str,
+    target: FolderFiles,
+    ways: Ways,
+    shares: Mapping[str, float] = WHOLE,
+) -> Exported:
+    """Write rows in a format to the folder FOLDER/NAME, by split; it is replaced whole."""
     render, flan = begun(name, ways)
     chosen = Selection(ways.mixture)
 
@@ -78,7 +92,4 @@ def export_folder(
     files = write_folder(
         target._replace(folder=target.folder / name), FORMATS[name].row_type, lines()
     )
-    done = Exported(files, dict(flan.drawn), len(flan.templates), dict(chosen.left_out))
-    entry = Manifest(target.form, files, dict(sorted(done.drawn.items())), done.templates)
-    write_companions(target.folder, name, entry)
-    return done
+    return Exported(files, dict(flan.drawn), len(flan.templates), dict(chosen.left_out))

@@ -85,31 +85,31 @@ def found_rows(
     """Yield the rows of somebody's dataset: one for each example of each row.
 
     An id follows from the texts alone, so that a row keeps it when the file is sorted or grows.
-    Examples of one row that have the same instruction are instances of one task.
+    Examples of one row that have the same instruction are instances of one task. `language` is
+    that of rows without a column of that name.
     """
     for row, shape in pairs:
+        columns = row.columns
         origin = Origin(kind="found", source=f"{row.file.name}#{row.number}", licence=licence)
         grouped: dict[str, list[Instance]] = {}
-        for one in shape.triples(row.columns):
-            instance = Instance(clean(one.input), clean(one.output))
-            grouped.setdefault(clean(one.instruction), []).append(instance)
-        kind = row.columns.get("is_classification")
+        for instruction, given, output in shape.triples(columns):
+            instance = Instance(clean(given), clean(output))
+            grouped.setdefault(clean(instruction), []).append(instance)
+        kind = columns.get("is_classification")
+        category, spoken = columns.get("category"), columns.get("language")
         for instruction, instances in grouped.items():
             task = new_task(
                 instruction,
                 origin=origin,
-                language=language,
+                language=spoken if isinstance(spoken, str) and spoken else language,
                 instances=tuple(instances),
                 is_classification=kind if isinstance(kind, bool) else None,
-                category=_text(row.columns.get("category")),
+                category=clean(category) if isinstance(category, str) else "",
             )
+            source = _source(task, 0.0, 0.0)
             for number, instance in enumerate(instances):
                 name = digest(f"{instance.input}\0{instance.output}", 8)
-                yield Row(f"{task.id}-{name}", task, number, _source(task, 0.0, 0.0))
-
-
-def _text(value: object) -> str:
-    return clean(value) if isinstance(value, str) else ""
+                yield Row(f"{task.id}-{name}", task, number, source)
 
 
 def _rows_of(task: Task) -> Iterator[Row]:
@@ -142,6 +142,11 @@ def _source(task: Task, score: float, difficulty: float) -> Source:
     )
 
 
+def is_blank(text: str) -> bool:
+    """Say whether a text has nothing in it but white space; quicker than to strip it."""
+    return not text or text.isspace()
+
+
 def user_text(instruction: str, given: str) -> str:
     """Return what a person would type: the instruction, and the input below it if there is one."""
-    return f"{instruction}\n\n{given}" if given.strip() else instruction
+    return f"{instruction}\n\n{given}" if not is_blank(given) else instruction

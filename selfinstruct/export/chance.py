@@ -26,6 +26,8 @@ def fraction(number: int) -> float:
 
 def weighted(number: int, weights: Sequence[tuple[Choice, float]]) -> Choice:
     """Choose by weight; there must be one above zero."""
+    if len(weights) == 1:
+        return weights[0][0]
     place = fraction(number) * sum(weight for _, weight in weights)
     for choice, weight in weights:
         place -= weight

@@ -8,6 +8,7 @@ know: what a row holds.
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -25,6 +26,7 @@ FORMS = ("jsonl", "jsonl.gz", "jsonl.zst", "parquet")
 SHARD_SIZE = 10_000_000
 """Bytes of rows in a file, as JSON: up to 10 MB the Hub keeps a text file as it is."""
 
+_BUFFER = 1 << 20
 _UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _OURS = re.compile(
     r"(train|validation|test)(-\d{5}-of-\d{5})?\.(jsonl|parquet)(\.gz|\.zst)?|\.\w+\.rows"
@@ -114,6 +116,8 @@ def write_folder(
     _refuse_strangers(folder)
     fresh, old = (folder.with_name(f".{folder.name}.{what}") for what in ("new", "old"))
     try:
+        if old.exists() and not folder.exists():
+            old.rename(folder)  # killed between the two renamings below
         for left in (fresh, old):
             shutil.rmtree(left, ignore_errors=True)
         fresh.mkdir(parents=True)
@@ -172,7 +176,8 @@ class _Shards:
                 self._close(split)
         finally:
             for shard in self._open.values():
-                shard.out.close()
+                with suppress(OSError):  # another fault is on its way already
+                    shard.out.close()
         order = [one for one in ("train", "validation", "test") if one in self._done]
         return {split: self._named(split) for split in order}
 
@@ -216,7 +221,7 @@ class _Shard:
         self.path = path
         self.dates = dates
         self.size = 0
-        self.out: IO[bytes] = path.open("wb")
+        self.out: IO[bytes] = path.open("wb", buffering=_BUFFER)
         self._by = by
 
     def write(self, data: bytes, row: msgspec.Struct) -> None:
@@ -227,10 +232,10 @@ class _Shard:
 
     def finish(self) -> None:
         """Close the file when all of it is on the disk."""
-        if self._by:
-            self.out.write(self._by.flush())
-        sync_file(self.out)
-        self.out.close()
+        with self.out:
+            if self._by:
+                self.out.write(self._by.flush())
+            sync_file(self.out)
 
 
 def _parquet(spool: Path, row_type: type[msgspec.Struct]) -> Iterator[bytes]:

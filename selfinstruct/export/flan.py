@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from selfinstruct.export.base import Row, Source
+from selfinstruct.export.base import Row, Source, is_blank
 from selfinstruct.export.chance import fraction, numbers, weighted
-from selfinstruct.export.few_shot import candidates, that_fit
+from selfinstruct.export.few_shot import candidates, shown, that_fit
 from selfinstruct.export.labels import Options, label_set, options_of
 from selfinstruct.export.mixture import INVERSION, TYPES, Mixture
 from selfinstruct.export.rationale import Reasoned, reasoned
@@ -27,6 +27,9 @@ from selfinstruct.export.template_sets import (
     load_templates,
 )
 from selfinstruct.task import Instance
+
+_PLAIN = frozenset(TYPES[:4])
+_SOURCES = {"cot": "SelfInstruct-CoT", INVERSION: "SelfInstruct-II"}
 
 MIN_INVERTED = 20
 """Characters of an output whose instruction can be asked for; nobody can tell what "7" answers."""
@@ -68,13 +71,15 @@ class Wording(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """A row with what its type depends on."""
+    """A row with what its type depends on, and the texts that fill its templates."""
 
     row: Row
     templates: TemplateSet
+    has_input: bool
     labels: tuple[str, ...]
     exemplars: list[Instance]
     reasoned: Reasoned | None
+    texts: dict[str, str]
 
 
 class Flan:
@@ -91,15 +96,17 @@ class Flan:
 
     def __call__(self, row: Row) -> Iterator[FlanRow]:
         """Yield the lines of a row: as many as wanted, and its inversion where one is drawn."""
+        family = row.family
         for wording in self.wordings(row):
-            inverted = wording.kind == INVERSION
-            source = {"cot": "SelfInstruct-CoT", INVERSION: "SelfInstruct-II"}
+            kind = wording.kind
+            self.drawn[kind] += 1
+            self.templates.add(wording.template)
             yield FlanRow(
                 inputs=wording.inputs,
                 targets=wording.targets,
-                task_source=source.get(wording.kind, "SelfInstruct"),
-                task_name=f"{row.family}_ii" if inverted else row.family,
-                template_type=wording.kind if wording.kind in TYPES[:4] else "zs_noopt",
+                task_source=_SOURCES.get(kind, "SelfInstruct"),
+                task_name=f"{family}_ii" if kind == INVERSION else family,
+                template_type=kind if kind in _PLAIN else "zs_noopt",
                 template_id=wording.template,
                 template_idx=wording.place,
                 row_id=row.id,
@@ -108,38 +115,31 @@ class Flan:
                 source=row.source,
             )
 
-    def wordings(self, row: Row) -> Iterator[Wording]:
-        """Yield the wordings of a row, no template twice."""
-        templates = load_templates(row.task.language, self._folder)
-        labels = label_set(row.task)
-        marks = () if row.task.is_classification else templates.reasoning.answer_marks
-        output = row.instance.output
-        asked = _Asked(row, templates, labels, candidates(row), reasoned(output, marks))
+    def wordings(self, row: Row) -> list[Wording]:
+        """Return the wordings of a row, no template twice; its inversion comes last."""
+        asked = _asked(row, load_templates(row.task.language, self._folder))
+        drawn = numbers(f"{row.id}/0")
+        found: list[Wording] = []
         used: set[str] = set()
         for number in range(self._per_row):
-            wording = self._draw(asked, number, used)
+            wording = self._draw(
+                asked, drawn if not number else numbers(f"{row.id}/{number}"), used
+            )
             if wording is None:
                 break
             used.add(wording.template)
-            yield self._counted(wording)
-        inverted = self._inverted(row, templates)
-        if inverted:
-            yield self._counted(inverted)
+            found.append(wording)
+        inverted = self._inverted(asked, drawn[5:])
+        return [*found, inverted] if inverted else found
 
-    def _counted(self, wording: Wording) -> Wording:
-        self.drawn[wording.kind] += 1
-        self.templates.add(wording.template)
-        return wording
-
-    def _draw(self, asked: _Asked, number: int, used: set[str]) -> Wording | None:
+    def _draw(self, asked: _Asked, drawn: Sequence[int], used: set[str]) -> Wording | None:
         """Draw a type, then a template; a type that comes to nothing is not drawn again."""
-        drawn = numbers(f"{asked.row.id}/{number}")
-        weights = {kind: self._weight(kind) for kind in _possible(asked)}
-        while open_ones := [(kind, weight) for kind, weight in weights.items() if weight]:
-            kind = weighted(drawn[0], open_ones)
+        weights = [(kind, weight) for kind in _possible(asked) if (weight := self._weight(kind))]
+        while weights:
+            kind = weighted(drawn[0], weights)
             if wording := self._worded(kind, asked, drawn, used):
                 return wording
-            del weights[kind]
+            weights = [one for one in weights if one[0] != kind]
         return None
 
     def _weight(self, kind: str) -> float:
@@ -161,7 +161,7 @@ class Flan:
         if chosen is None:
             return None
         place, template = chosen
-        values = _values(asked.row, options, asked.reasoned)
+        values = _values(asked, options)
         inputs, targets = fill(template.inputs, values), fill(template.targets, values)
         labels = options.labels if options else ()
         return Wording(kind, template.id, place, inputs, targets, 0, labels)
@@ -184,59 +184,74 @@ class Flan:
             return None
         place, template = chosen
         wanted = 1 if inline else 1 + drawn[4] % how.max_exemplars
-        values = _values(asked.row, options, None)
+        values = _values(asked, options)
 
         def rendered(exemplars: Sequence[Instance]) -> str:
-            return _shown(template, values, exemplars, options) + values["output"]
+            return shown(template, values, exemplars, options) + values["output"]
 
         exemplars = that_fit(asked.exemplars, wanted, how.max_tokens, rendered)
         if not exemplars:
             return None
-        inputs = _shown(template, values, exemplars, options)
+        inputs = shown(template, values, exemplars, options)
         labels = options.labels if options else ()
         count = len(exemplars)
         return Wording(kind, template.id, place, inputs, values["output"], count, labels)
 
-    def _inverted(self, row: Row, templates: TemplateSet) -> Wording | None:
+    def _inverted(self, asked: _Asked, drawn: Sequence[int]) -> Wording | None:
         """Ask for what a row was made of, where that is drawn."""
         rate = self._mixture.of(INVERSION)
-        drawn = numbers(f"{row.id}/{INVERSION}")
         full = rate.cap and self.drawn[INVERSION] >= rate.cap
         if fraction(drawn[0]) >= rate.rate or full:
             return None
-        tables = templates.inversion
-        if row.instance.input.strip():
+        tables, texts = asked.templates.inversion, asked.texts
+        if asked.has_input:
             by_input = drawn[1] % 2 == 0
             table = tables.input if by_input else tables.instruction_with_input
-            target = row.instance.input if by_input else row.task.instruction
+            target = texts["input" if by_input else "instruction"]
         else:
-            long_enough = len(row.instance.output) >= MIN_INVERTED
-            table = tables.instruction if long_enough else ()
-            target = row.task.instruction
+            table = tables.instruction if len(texts["output"]) >= MIN_INVERTED else ()
+            target = texts["instruction"]
         if not table:
             return None
         place = drawn[2] % len(table)
-        inputs = fill(table[place].inputs, _values(row, None, None))
-        return Wording(INVERSION, table[place].id, place, inputs, target)
+        return Wording(INVERSION, table[place].id, place, fill(table[place].inputs, texts), target)
 
 
-def _possible(asked: _Asked) -> Iterator[str]:
-    """Yield the types that a row can have."""
-    yield "zs_noopt"
+def _asked(row: Row, templates: TemplateSet) -> _Asked:
+    """Find out what a row can be."""
+    instance, how = row.instance, templates.reasoning
+    words = () if row.task.is_classification else how.answer_words
+    texts = {
+        "instruction": row.task.instruction,
+        "input": instance.input,
+        "output": instance.output,
+    }
+    return _Asked(
+        row,
+        templates,
+        not is_blank(instance.input),
+        label_set(row.task),
+        candidates(row),
+        reasoned(instance.output, words, how.answer_marks),
+        texts,
+    )
+
+
+def _possible(asked: _Asked) -> list[str]:
+    """Return the types that a row can have."""
+    types = ["zs_noopt"]
     if asked.labels:
-        yield "zs_opt"
+        types.append("zs_opt")
     if asked.exemplars:
-        yield "fs_noopt"
-    if asked.exemplars and asked.labels:
-        yield "fs_opt"
+        types += ["fs_noopt", "fs_opt"] if asked.labels else ["fs_noopt"]
     if asked.reasoned:
-        yield "cot"
+        types.append("cot")
+    return types
 
 
 def _table(kind: str, asked: _Asked) -> Sequence[Template]:
     """Return the zero-shot templates that a row can have of a type."""
-    has_input = bool(asked.row.instance.input.strip())
-    templates = asked.templates
+    has_input, templates = asked.has_input, asked.templates
     if kind == "cot":
         return templates.reasoning.with_input if has_input else templates.reasoning.without_input
     if kind == "zs_opt":
@@ -256,37 +271,13 @@ def _unused(table: Sequence[Named], drawn: int, used: set[str]) -> tuple[int, Na
     return None
 
 
-def _values(row: Row, options: Options | None, parts: Reasoned | None) -> dict[str, str]:
+def _values(asked: _Asked, options: Options | None) -> dict[str, str]:
     """Return what the holes of a template are filled with."""
-    output = row.instance.output
-    return {
-        "instruction": row.task.instruction,
-        "input": row.instance.input,
-        "output": options.answer(output) if options else output,
-        "options": options.shown() if options else "",
-        "rationale": parts.rationale if parts else "",
-        "answer": parts.answer if parts else "",
-    }
-
-
-def _shown(
-    template: Template | FewShot,
-    values: dict[str, str],
-    exemplars: Sequence[Instance],
-    options: Options | None,
-) -> str:
-    """Fill a few-shot template; where options are shown, they stand below each input."""
-
-    def asked(text: str) -> str:
-        return f"{text}\n{options.shown()}" if options else text
-
-    def answered(text: str) -> str:
-        return options.answer(text) if options else text
-
-    pairs = [{"input": asked(one.input), "output": answered(one.output)} for one in exemplars]
-    whole = {**values, "input": asked(values["input"])}
-    if isinstance(template, FewShot):
-        examples = (fill(template.example, pair) + template.separator for pair in pairs)
-        return fill(template.inputs, {**whole, "examples": "".join(examples)})
-    one = {"example_input": pairs[0]["input"], "example_output": pairs[0]["output"]}
-    return fill(template.inputs, {**whole, **one})
+    values = asked.texts
+    if asked.reasoned:
+        parts = asked.reasoned
+        values = {**values, "rationale": parts.rationale, "answer": parts.answer}
+    if options:
+        answer = options.answer(values["output"])
+        values = {**values, "output": answer, "options": options.shown()}
+    return values

@@ -20,7 +20,7 @@ from selfinstruct.export.mixture import Mixture
 from selfinstruct.export.preference import PreferenceRow, preference
 from selfinstruct.export.prompt_completion import PromptCompletionRow, prompt_completion
 from selfinstruct.export.raw import RawRow, raw
-from selfinstruct.preferences import Preference
+from selfinstruct.preferences.pairs import Preference
 
 Render = Callable[[Row], Iterable[msgspec.Struct]]
 

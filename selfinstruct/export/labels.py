@@ -25,6 +25,7 @@ _NOT = "not"
 _BETWEEN = re.compile(
     r"\s*[,、,/;;]\s*(?:(?:or|and|或者?|还是|和)\s*)?|\s+(?:or|and)\s+|或者?|还是"
 )
+_ARTICLE = re.compile(r"^(?:an?|the|either|as) ", re.IGNORECASE)
 _CLAUSE = re.compile(r"([.?!:。?!:\n()()])")
 _QUOTES = "\"'“”‘’「」`"
 
@@ -99,7 +100,7 @@ def _listed(instruction: str, outputs: Sequence[str]) -> list[str]:
     best: list[str] = []
     pieces = ["", *_CLAUSE.split(instruction)]
     for mark, clause in zip(pieces[::2], pieces[1::2], strict=True):
-        parts = [part.strip() for part in _BETWEEN.split(clause)]
+        parts = [_ARTICLE.sub("", part.strip()) for part in _BETWEEN.split(clause)]
         for start in range(len(parts) - 1):
             labels = _labels(parts[start:], known, whole=start == 0 and mark in (":", ":"))
             if len(labels) > len(best):

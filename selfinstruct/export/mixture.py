@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from selfinstruct.errors import InputError, unknown_name
-from selfinstruct.export.base import Row
+from selfinstruct.export.base import Row, is_blank
 from selfinstruct.export.chance import fraction, numbers
 from selfinstruct.resources import mixture_file, read_text
 
@@ -110,11 +110,11 @@ class Selection:
 
     def takes(self, row: Row) -> bool:
         """Say whether a row is taken; by its id, and by how many of its category there are."""
-        if not row.instance.output.strip() or not row.task.instruction.strip():
+        if is_blank(row.instance.output) or is_blank(row.task.instruction):
             self.left_out["nothing asked or answered"] += 1
             return False
         category = row.source.category
-        rate = self._rates.get(category)
+        rate = self._rates.get(category) if self._rates else None
         if rate is None:
             return True
         place = fraction(numbers(f"category/{row.id}")[0])

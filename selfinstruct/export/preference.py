@@ -1,6 +1,6 @@
 """Preference rows: a prompt, a better and a worse response, for DPO and reward models.
 
-Decides: the fields. Does not know: how responses were ranked; that is `selfinstruct.preferences`.
+Decides: the fields. Does not know: how responses were ranked.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ import msgspec
 from selfinstruct.errors import InputError
 from selfinstruct.export.base import Row, Source, user_text
 from selfinstruct.export.prompt_completion import boundary
-from selfinstruct.preferences import FILE, Preference
+from selfinstruct.preferences.pairs import FILE, Preference
 from selfinstruct.storage import read_rows
 
 

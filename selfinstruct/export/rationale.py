@@ -23,9 +23,20 @@ class Reasoned(NamedTuple):
     answer: str
 
 
-def reasoned(output: str, marks: Sequence[str]) -> Reasoned | None:
-    """Split an output by the marks of its language; None where it states no answer at its end."""
+def reasoned(output: str, words: Sequence[str], marks: Sequence[str]) -> Reasoned | None:
+    """Split an output by the marks of its language; None where it states no answer at its end.
+
+    Only an output that has one of the `words` there is searched: that is most of the time saved.
+    """
+    if len(output) < MIN_RATIONALE:
+        return None
     start = max(0, len(output) - MAX_TAIL)
+    tail = output[start:].lower()
+    for word in words:
+        if word in tail:
+            break
+    else:
+        return None
     for mark in marks:
         found = _compiled(mark).search(output, start)
         if found and (answer := found["answer"].strip()):

@@ -21,6 +21,8 @@ from selfinstruct.resources import read_text, template_dir
 NEUTRAL = "any"
 """The set for languages that have none: layout alone, no words."""
 
+_LANGUAGE = re.compile(r"(?a:[a-zA-Z]{2,8}(-\w{1,8})*)")
+
 HINT = "see selfinstruct/export/templates/README.md for the files and their holes"
 
 
@@ -70,8 +72,12 @@ class Shots(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reasoning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """reasoning.toml: asks for a rationale; `answer_marks` find where an output has its answer."""
+    """reasoning.toml: asks for a rationale; `answer_marks` find where an output has its answer.
 
+    Outputs without any of the `answer_words` at their end are not searched.
+    """
+
+    answer_words: tuple[str, ...] = ()
     answer_marks: tuple[str, ...] = ()
     with_input: tuple[Template, ...] = ()
     without_input: tuple[Template, ...] = ()
@@ -130,11 +136,13 @@ def load_templates(language: str, folder: Path | None = None) -> TemplateSet:
     """Read the templates of a language.
 
     A folder of the caller's comes first: `folder/LANGUAGE/zero_shot.toml` and so on; a file that
-    it lacks is the program's. Raises InputError, with file and id, for a template that would lose
-    a text.
+    it lacks is the program's. "zh-TW" has those of "zh" where it has none of its own. Raises
+    InputError, with file and id, for a template that would lose a text.
     """
-    places = [folder / language] if folder else []
-    places += [template_dir(language) or template_dir(NEUTRAL) or Path()]
+    name = language if _LANGUAGE.fullmatch(language) else NEUTRAL  # it may be of anybody's file
+    main = name.partition("-")[0]
+    places = [folder / name, folder / main] if folder else []
+    places += [template_dir(name) or template_dir(main) or template_dir(NEUTRAL) or Path()]
     parts = {name: _read(places, name) for name in TemplateSet.__struct_fields__}
     found = msgspec.convert(parts, TemplateSet)
     for path, table, one in _templates(found, places):

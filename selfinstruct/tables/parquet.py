@@ -12,8 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from selfinstruct.errors import InputError
 from selfinstruct.tables.base import Seen, TableRow
 from selfinstruct.task import to_json
@@ -78,6 +76,7 @@ def _parquet_file(row: TableRow) -> Path | None:
 
 def _marked(path: Path, rows: Iterable[TableRow]) -> "pl.LazyFrame":
     """Return a file without the rows that are not among these."""
+    import numpy as np  # noqa: PLC0415 (slow to import)
     import polars as pl  # noqa: PLC0415 (slow to import)
 
     with _refusing(path):

@@ -241,7 +241,7 @@ def shaped(
     file: Path | None = None
     shape: Shape | None = None
     for row in rows:
-        if shape is None or row.file != file:
+        if shape is None or (row.file is not file and row.file != file):
             file = row.file
             named = chosen(columns, row.columns, row.place()) if columns else None
             shape = named or recognise(row.columns, row.place())

@@ -186,6 +186,31 @@ def test_an_export_replaces_the_files_of_an_earlier_one(folder: Path, tmp_path: 
     assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
 
 
+def test_an_export_that_was_killed_is_made_good(folder: Path, tmp_path: Path) -> None:
+    """What a kill left between two renamings is put back, also where the next export fails."""
+    words = ("export", folder, "--format", "alpaca", "--out", tmp_path / "out")
+    assert run(*words).code == 0
+    whole = (tmp_path / "out" / "alpaca" / "train.jsonl").read_bytes()
+    (tmp_path / "out" / "alpaca").rename(tmp_path / "out" / ".alpaca.old")
+    (tmp_path / "out" / ".alpaca.new").mkdir()
+    (tmp_path / "out" / ".alpaca.new" / "train-00000.jsonl").write_bytes(b"half")
+    refused(run(*words, env={"PYTHONPATH": str(failing(tmp_path))}), "cannot write")
+    assert (tmp_path / "out" / "alpaca" / "train.jsonl").read_bytes() == whole
+    assert run(*words).code == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"alpaca", "README.md", "dataset_info.json", "manifest.json"}
+
+
+def failing(folder: Path) -> Path:
+    """Return a folder that makes a process run out of disk when files are written whole."""
+    place = folder / "failing"
+    place.mkdir()
+    text = "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    text += "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
+    (place / "sitecustomize.py").write_text(text, encoding="utf-8")
+    return place
+
+
 def test_a_folder_with_other_files_is_left_alone(folder: Path, tmp_path: Path) -> None:
     """A folder that holds what no export wrote is not replaced."""
     (tmp_path / "alpaca").mkdir()
@@ -271,6 +296,24 @@ def test_rows_of_any_dataset_are_exported(tmp_path: Path) -> None:
     assert rows[1]["source"]["seed"] == "data.jsonl#2"
     assert len({row["id"] for row in rows}) == 3
     assert rows[0]["source"]["task"] == rows[2]["source"]["task"]
+
+
+def test_columns_can_be_named(tmp_path: Path) -> None:
+    """Columns of any name are taken for what they are said to hold; unknown ones are refused."""
+    (tmp_path / "data.csv").write_text(
+        "q,a,kind,lang\n2+2?,4,sums,\n几点了?,三点。,time,zh\n", "utf-8"
+    )
+    words = ("export", tmp_path / "data.csv", "--format", "alpaca", "--out", tmp_path / "out.jsonl")
+    result = run(*words, "--columns", "instruction=q,output=a,category=kind,language=lang")
+    assert result.code == 0, result
+    rows = folder_rows(tmp_path, "out.jsonl")
+    assert [(row["instruction"], row["output"]) for row in rows] == [
+        ("2+2?", "4"),
+        ("几点了?", "三点。"),
+    ]
+    assert [row["source"]["category"] for row in rows] == ["sums", "time"]
+    assert [row["source"]["language"] for row in rows] == ["en", "zh"]
+    refused(run(*words, "--columns", "instruction=q,output=aa"), "did you mean 'a'")
 
 
 def test_rows_keep_ids_and_templates_when_a_file_is_sorted(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from selfinstruct.export.rationale import reasoned
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "selfinstruct" / "export" / "templates"
 LANGUAGES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
@@ -49,6 +51,18 @@ def test_answers_written_are_found_again(language: str) -> None:
             for told in TOLD.get(language, ("7",)):
                 target = entry["targets"].replace("{rationale}", "3 + 4 = 7!")
                 assert answer(language, target.replace("{answer}", told)) == told, entry
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_marks_find_has_an_answer_word(language: str) -> None:
+    """The words without which an output is not searched hide none of the answers."""
+    words, marks = (read(language)[name] for name in ("answer_words", "answer_marks"))
+    for row in case_rows():
+        if row["language"] == language and row["output"] and row["answer"]:
+            long = "It takes a while to see why this is so. " + row["output"]
+            found = reasoned(long, words, marks)
+            assert found
+            assert found.answer == row["answer"]
 
 
 @pytest.mark.parametrize("row", case_rows(), ids=lambda row: f"{row['language']}-{row['why']}")

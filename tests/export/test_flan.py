@@ -249,6 +249,23 @@ def test_templates_of_ones_own_replace_ours(tmp_path: Path) -> None:
     assert load_templates("en", tmp_path).few_shot == load_templates("en").few_shot
 
 
+@pytest.mark.parametrize(
+    ("language", "like"),
+    [
+        ("zh-TW", "zh"),
+        ("en-GB", "en"),
+        ("de", "any"),
+        ("../en", "any"),
+        ("", "any"),
+        ("e/n", "any"),
+    ],
+)
+def test_a_language_has_the_closest_templates(language: str, like: str, tmp_path: Path) -> None:
+    """A variety has those of its language; what is no language has those without words."""
+    assert load_templates(language) == load_templates(like)
+    assert load_templates(language, tmp_path) == load_templates(like)
+
+
 def test_rows_of_a_run_have_one_shape() -> None:
     """Every line has the same fields with the same types, so that readers guess nothing."""
     flan = Flan(msgspec.structs.replace(MIXTURE, templates_per_row=6))

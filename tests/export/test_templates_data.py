@@ -54,7 +54,7 @@ FAMILIES = [
     Family("inversion", "instruction_with_input", {"inputs": ("input", "output")}, 8, 0),
     Family("inversion", "input", {"inputs": (*TASK, "output")}, 8, 0),
 ]
-LISTS = {"reasoning": {"answer_marks"}, "system": {"prompts"}}
+LISTS = {"reasoning": {"answer_words", "answer_marks"}, "system": {"prompts"}}
 FILES = sorted({family.file for family in FAMILIES} | set(LISTS))
 
 # What a label would call an input; a row without one has no use for it.

@@ -1,8 +1,8 @@
 """Preferences: several responses to each task, and which of them is better.
 
-Decides: which tasks are answered again, how responses are ranked (what the recipe's rules refuse
-is below what they keep; among these the judge's score decides), and which two become a pair. Does
-not know: how a rule judges, or whether a judge is right.
+Decides: which tasks are answered again, and who says what of a response: the recipe's rules, then
+a judge of those that they keep. Does not know: which two become a pair, how a rule judges, or
+whether a judge is right.
 
 preferences.jsonl is a pure function of the pool, the settings and the journal. A key is
 "prefer-1a2b3c4d/respond/<task>-0": a run that grows on asks for new tasks only.
@@ -19,6 +19,7 @@ from selfinstruct.engines.base import Completion, Engine, EngineInfo, Sampling
 from selfinstruct.errors import EngineError
 from selfinstruct.journal import Journal
 from selfinstruct.play import rule_set
+from selfinstruct.preferences.pairs import FILE, Preference, Side, pair
 from selfinstruct.prompts import Prompts
 from selfinstruct.run import Run
 from selfinstruct.sift import Rejected, RuleSet, judge_whole
@@ -26,8 +27,6 @@ from selfinstruct.stages.base import Watch
 from selfinstruct.stages.judge import counted
 from selfinstruct.storage import replace_file
 from selfinstruct.task import Instance, Judgement, Task, digest, folded, to_json
-
-FILE = "preferences.jsonl"
 
 JUDGING = Sampling(max_tokens=60)
 """Three answers and a score, as JSON."""
@@ -44,28 +43,6 @@ class PreferSettings(msgspec.Struct, frozen=True):
     sampling: Sampling
     votes: int
     min_gap: float
-
-
-class Side(msgspec.Struct, frozen=True):
-    """One response of a pair: its text, the key of its reply ("" where it is the task's own).
-
-    `refused` is the rule that refuses it, "" for none; `score` the judge's, 0 where none was asked.
-    """
-
-    text: str
-    prompt: str
-    refused: str
-    score: float
-
-
-class Preference(msgspec.Struct, frozen=True):
-    """Two responses to the first instance of a task, the better one first."""
-
-    task: str
-    chosen: Side
-    rejected: Side
-    model: str
-    revision: str
 
 
 class Preferred(NamedTuple):
@@ -236,23 +213,3 @@ def _votes(asked: _Asking, task: Task, place: int, info: EngineInfo) -> Script[J
         if vote := parse.vote(reply.text):
             votes.append(vote)
     return counted(votes, info.model, info.revision) if votes else None
-
-
-def pair(sides: Sequence[Side], min_gap: float) -> tuple[Side, Side] | None:
-    """Return the best and the worst response, None where nothing tells them apart.
-
-    Of equals the first is the best, and the last the worst: so a task's own answer is chosen.
-    """
-    kept = [side for side in sides if not side.refused]
-    if not kept:
-        return None
-    best = max(kept, key=lambda side: side.score)
-    refused = [side for side in sides if side.refused]
-    if refused:
-        return best, refused[-1]
-    scored = [side for side in kept if side.score]
-    if not scored or not best.score:
-        return None
-    worst = min(reversed(scored), key=lambda side: side.score)
-    gap = best.score - worst.score
-    return (best, worst) if gap and gap >= min_gap else None

@@ -1,0 +1,1 @@
+"""Preferences: several responses to each task, ranked, in pairs."""
