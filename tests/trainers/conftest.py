@@ -40,6 +40,14 @@ def from_hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def in_chinese(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with the hostile rows in Chinese wordings."""
+    folder = tmp_path_factory.mktemp("chinese")
+    source = write_file(folder / "hostile.jsonl", HOSTILE)
+    return export(source, folder / "export", "prompt_completion", more=("--language", "zh"))
+
+
+@pytest.fixture(scope="session")
 def in_parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder with the hostile rows in every format, as Parquet."""
     folder = tmp_path_factory.mktemp("parquet")

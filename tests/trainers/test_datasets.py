@@ -47,7 +47,7 @@ TYPES: dict[str, dict[str, object]] = {
 
 def loaded(folder: Path, name: str, **more: Any) -> Any:  # noqa: ANN401 (has no types)
     """Return a format of an export as the library reads it, by the README of its folder."""
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="needs make test-trl")
     return datasets.load_dataset(str(folder), name, **more)
 
 

@@ -21,6 +21,7 @@ SPOKEN = f"{END}\n"
 @pytest.fixture(scope="module")
 def model(from_run: Path, from_hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a tiny model, as a user would name one."""
+    pytest.importorskip("llamafactory", reason="needs make test-llamafactory")
     folder = tmp_path_factory.mktemp("model")
     words = tokenizer(written(from_run, "alpaca") + written(from_hostile, "alpaca"))
     llama(words).save_pretrained(folder)

@@ -16,13 +16,13 @@ pytestmark = [
 
 def rows_of(folder: Path, name: str) -> Any:  # noqa: ANN401 (has no types)
     """Return the rows of an export, as its README has them read."""
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="needs make test-trl")
     return datasets.load_dataset(str(folder), name, split="train")
 
 
 def build(kind: str, rows: Any, out: Path, **more: Any) -> Any:  # noqa: ANN401
     """Return a trainer of a kind: two steps of four rows, on the processor."""
-    trl = pytest.importorskip("trl")
+    trl = pytest.importorskip("trl", reason="needs make test-trl")
     words = tokenizer(rows, more.pop("pieces", "blanks lead"))
     reward = kind == "Reward"
     model = llama(words, "LlamaForSequenceClassification", num_labels=1) if reward else llama(words)
@@ -59,7 +59,7 @@ def trained(trainer: Any) -> set[str]:  # noqa: ANN401
     return {n for n, weight in weights(trainer.model).items() if not weight.equal(before[n])}
 
 
-@pytest.mark.parametrize("source", ["from_run", "from_hostile", "in_parquet"])
+@pytest.mark.parametrize("source", ["from_run", "from_hostile", "in_chinese", "in_parquet"])
 @pytest.mark.parametrize("pieces", PIECES)
 def test_the_loss_is_on_the_completion(
     pieces: str, source: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -123,7 +123,7 @@ def test_two_steps_of_fine_tuning(
 
 def test_two_steps_of_an_adapter(from_run: Path, tmp_path: Path) -> None:
     """With LoRA, the weights of the adapter change, and those of the model do not."""
-    peft = pytest.importorskip("peft")
+    peft = pytest.importorskip("peft", reason="needs make test-trl")
     rows = rows_of(from_run, "prompt_completion")
     adapter = peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
     trainer = build("SFT", rows, tmp_path, peft_config=adapter)
