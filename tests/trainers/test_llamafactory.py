@@ -1,10 +1,15 @@
 """LLaMA-Factory: two steps on each export by its dataset_info.json, and what the loss is on."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import copied
 
 from trainers.exports import FORMATS, HOSTILE, export, in_order, mended, written
 from trainers.tiny import END, llama, tokenizer
@@ -152,3 +157,22 @@ def test_two_steps_of_preference(model: Path, with_pairs: Path, tmp_path: Path) 
     """DPO finds the pairs by their name in dataset_info.json."""
     given = settings(model, with_pairs, "selfinstruct_preference", tmp_path, stage="dpo")
     assert "model.layers.0.self_attn.v_proj.weight" in trained(given, model)
+
+
+def test_what_the_readme_says_trains(model: Path, from_run: Path, tmp_path: Path) -> None:
+    """The configuration in an export's README trains by its command, once it has a model."""
+    folder = copied(from_run, tmp_path / "export")
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    config = next(
+        block
+        for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+        if "stage:" in block
+    )
+    filled = config.replace("MODEL", str(model)) + "use_cpu: true\nmax_steps: 2\n"
+    (folder / "sft.yaml").write_text(filled, encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("llamafactory-cli")), "train", "sft.yaml"]
+    stubs = str(Path(__file__).parent / "stubs")
+    env = os.environ | {"PYTHONPATH": stubs}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "out" / "adapter_model.safetensors").exists()

@@ -1,11 +1,15 @@
 """TRL: two steps of each trainer on each export, and what exactly the loss is computed on."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import copied
 
-from trainers.exports import HOSTILE, in_order, mended
+from trainers.exports import HOSTILE, in_order, lines, mended
 from trainers.tiny import END, PIECES, llama, supervised, tokenizer, weights
 
 pytestmark = [
@@ -161,3 +165,29 @@ def test_two_steps_of_reward(with_pairs: Path, tmp_path: Path) -> None:
     sides = ("chosen", "rejected")
     assert found == [row["prompt"] + row[side] + END for side in sides for row in rows]
     assert "score.weight" in trained(trainer)
+
+
+@pytest.mark.parametrize(
+    ("source", "marks"), [("from_run", ("SFTTrainer",)), ("with_pairs", ("DPOTrainer",))]
+)
+def test_what_the_readme_says_trains(
+    source: str, marks: tuple[str, ...], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """The Python of an export's README runs, once it has a folder, a model and no GPU."""
+    pytest.importorskip("trl", reason="needs make test-trl")
+    folder = copied(request.getfixturevalue(source), tmp_path / "export")
+    rows = [row for path in folder.rglob("*.jsonl") for row in lines(path)]
+    words = tokenizer(rows)
+    llama(words).save_pretrained(tmp_path / "model")
+    words.save_pretrained(tmp_path / "model")
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    codes = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert all(mark in "".join(codes) for mark in marks)
+    for code in codes:
+        filled = code.replace("FOLDER", str(folder)).replace("MODEL", str(tmp_path / "model"))
+        filled = filled.replace('"out"', '"out", use_cpu=True, max_steps=2')
+        done = subprocess.run(
+            [sys.executable, "-c", filled], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert list((folder / "out").rglob("model.safetensors"))
