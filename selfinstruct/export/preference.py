@@ -10,6 +10,7 @@ import msgspec
 
 from selfinstruct.errors import InputError
 from selfinstruct.export.base import Row, Source, user_text
+from selfinstruct.export.prompt_completion import boundary
 from selfinstruct.preferences.pairs import FILE, Preference
 from selfinstruct.storage import read_rows
 
@@ -17,7 +18,7 @@ from selfinstruct.storage import read_rows
 class PreferenceRow(msgspec.Struct, frozen=True):
     """One line of a preference export.
 
-    The prompt ends in a line break: trainers join it to a response as they are. `rejected_by` is
+    The prompt joins to a response as in `prompt_completion`. `rejected_by` is
     the rule that refuses the worse response, "" where the judge's scores decided; these are 0
     where no judge was asked.
     """
@@ -48,10 +49,11 @@ def preference(pairs: Mapping[str, Preference]) -> Callable[[Row], Iterator[Pref
         pair = None if row.number else pairs.get(row.task.id)
         if pair is None:
             return
+        prompt, lead = boundary(user_text(row.task.instruction, row.instance.input))
         yield PreferenceRow(
-            prompt=user_text(row.task.instruction, row.instance.input) + "\n\n",
-            chosen=pair.chosen.text,
-            rejected=pair.rejected.text,
+            prompt=prompt,
+            chosen=lead + pair.chosen.text,
+            rejected=lead + pair.rejected.text,
             chosen_score=pair.chosen.score,
             rejected_score=pair.rejected.score,
             rejected_by=pair.rejected.refused,

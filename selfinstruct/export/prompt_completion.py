@@ -10,12 +10,9 @@ import msgspec
 from selfinstruct.export.base import Row, Source
 from selfinstruct.export.flan import Flan
 
-LABEL_ENDS = ":"
-"""After a label the answer follows on the same line, a space before it."""
-
 
 class PromptCompletionRow(msgspec.Struct, frozen=True):
-    """One line of a prompt-completion export; the completion begins with what separates it."""
+    """One line of a prompt-completion export; joined as they are, nothing runs together."""
 
     prompt: str
     completion: str
@@ -29,9 +26,10 @@ def prompt_completion(flan: Flan) -> Callable[[Row], Iterator[PromptCompletionRo
 
     def lines(row: Row) -> Iterator[PromptCompletionRow]:
         for line in flan(row):
+            prompt, lead = boundary(line.inputs)
             yield PromptCompletionRow(
-                prompt=line.inputs,
-                completion=separator(line.inputs) + line.targets,
+                prompt=prompt,
+                completion=lead + line.targets,
                 id=line.row_id,
                 template_id=line.template_id,
                 source=line.source,
@@ -40,13 +38,14 @@ def prompt_completion(flan: Flan) -> Callable[[Row], Iterator[PromptCompletionRo
     return lines
 
 
-def separator(prompt: str) -> str:
-    r"""Return what is put between a prompt and its completion.
+def boundary(prompt: str) -> tuple[str, str]:
+    r"""Return a prompt as it has to end, and what its completion has to begin with.
 
-    It is part of the completion: trainers join the two as they are, and tokenizers join a space to
-    the word after it ("6" and " 6" are two tokens). A prompt that ends in white space or in a
-    full-width colon needs none; one that ends in a label (":") has a space; others a line break.
+    Trainers join the two as they are, and take the loss on the tokens after the prompt's; so no
+    token may have a piece of both. All kinds of tokenizers cut the same here: after a label (":")
+    the completion has the space, for many join a space to the word after it; any other prompt
+    ends in one line break, for some join line breaks to the mark before them, and some read two
+    otherwise where a text follows. White space at a prompt's end is not kept for the same reason.
     """
-    if not prompt or prompt[-1].isspace() or prompt.endswith(":"):
-        return ""
-    return " " if prompt.endswith(LABEL_ENDS) else "\n"
+    kept = prompt.rstrip()
+    return (kept, " ") if kept.endswith(":") else (f"{kept}\n", "")

@@ -53,7 +53,7 @@ def test_pairs_are_made_and_exported(folder: Path, engine: str, tmp_path: Path) 
     for row in rows:
         task = tasks[row["source"]["task"]]
         assert row["prompt"].startswith(task["instruction"])
-        assert row["prompt"].endswith("\n\n")
+        assert row["prompt"].endswith("\n") or row["chosen"].startswith(" ")
         assert row["chosen"] != row["rejected"] == "I'm sorry, but as an AI I cannot do that."
         assert row["rejected_by"] == "refusal"
         assert row["chosen_score"] == 4

@@ -16,7 +16,7 @@ from selfinstruct.export.dates import DateColumns
 from selfinstruct.export.flan import Flan
 from selfinstruct.export.messages import SystemPrompts, messages, system_prompts
 from selfinstruct.export.mixture import TYPES, Rate, Selection, load_mixture
-from selfinstruct.export.prompt_completion import prompt_completion, separator
+from selfinstruct.export.prompt_completion import prompt_completion
 from selfinstruct.export.raw import raw
 from selfinstruct.export.split import parse_split, split_of
 
@@ -138,13 +138,13 @@ def test_system_prompts_of_ones_own_are_read_by_line(tmp_path: Path) -> None:
 
 @given(rows)
 def test_prompt_and_completion_join_as_flan_does(one: Row) -> None:
-    """A completion is the Flan target after white space at most, so that nothing runs together."""
+    """They are Flan's texts with white space between: a space after a label, else a line break."""
     for flan, line in zip(Flan(MIXTURE)(one), prompt_completion(Flan(MIXTURE))(one), strict=True):
-        assert line.prompt == flan.inputs
-        before = separator(line.prompt)
-        assert line.completion == before + flan.targets
-        assert before in ("", " ", "\n")
-        assert (line.prompt + before)[-1].isspace() or line.prompt.endswith(":")
+        kept = flan.inputs.rstrip()
+        if kept.endswith(":"):
+            assert (line.prompt, line.completion) == (kept, f" {flan.targets}")
+        else:
+            assert (line.prompt, line.completion) == (f"{kept}\n", flan.targets)
 
 
 def test_a_raw_row_is_a_whole_task() -> None:

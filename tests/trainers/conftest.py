@@ -40,6 +40,22 @@ def from_hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def in_chinese(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with the hostile rows in Chinese wordings."""
+    folder = tmp_path_factory.mktemp("chinese")
+    source = write_file(folder / "hostile.jsonl", HOSTILE)
+    return export(source, folder / "export", "prompt_completion", more=("--language", "zh"))
+
+
+@pytest.fixture(scope="session")
+def in_parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with the hostile rows in every format, as Parquet."""
+    folder = tmp_path_factory.mktemp("parquet")
+    source = write_file(folder / "hostile.jsonl", HOSTILE)
+    return export(source, folder / "export", *ALL, more=("--form", "parquet"))
+
+
+@pytest.fixture(scope="session")
 def with_pairs(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder with the ranked pairs of a grown run."""
     engine = f"scripted:{run_folder.parent / 'script.jsonl'}"

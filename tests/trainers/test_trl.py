@@ -1,11 +1,15 @@
 """TRL: two steps of each trainer on each export, and what exactly the loss is computed on."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import copied
 
-from trainers.exports import HOSTILE, in_order, mended
+from trainers.exports import HOSTILE, in_order, lines, mended
 from trainers.tiny import END, PIECES, llama, supervised, tokenizer, weights
 
 pytestmark = [
@@ -16,13 +20,13 @@ pytestmark = [
 
 def rows_of(folder: Path, name: str) -> Any:  # noqa: ANN401 (has no types)
     """Return the rows of an export, as its README has them read."""
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="needs make test-trl")
     return datasets.load_dataset(str(folder), name, split="train")
 
 
 def build(kind: str, rows: Any, out: Path, **more: Any) -> Any:  # noqa: ANN401
     """Return a trainer of a kind: two steps of four rows, on the processor."""
-    trl = pytest.importorskip("trl")
+    trl = pytest.importorskip("trl", reason="needs make test-trl")
     words = tokenizer(rows, more.pop("pieces", "blanks lead"))
     reward = kind == "Reward"
     model = llama(words, "LlamaForSequenceClassification", num_labels=1) if reward else llama(words)
@@ -59,7 +63,7 @@ def trained(trainer: Any) -> set[str]:  # noqa: ANN401
     return {n for n, weight in weights(trainer.model).items() if not weight.equal(before[n])}
 
 
-@pytest.mark.parametrize("source", ["from_run", "from_hostile"])
+@pytest.mark.parametrize("source", ["from_run", "from_hostile", "in_chinese", "in_parquet"])
 @pytest.mark.parametrize("pieces", PIECES)
 def test_the_loss_is_on_the_completion(
     pieces: str, source: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -74,7 +78,7 @@ def test_the_loss_is_on_the_completion(
     assert found == [row["completion"] + END for row in rows]
 
 
-@pytest.mark.parametrize("source", ["from_run", "from_hostile"])
+@pytest.mark.parametrize("source", ["from_run", "from_hostile", "in_parquet"])
 def test_the_loss_is_on_what_the_assistant_says(
     source: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -123,7 +127,7 @@ def test_two_steps_of_fine_tuning(
 
 def test_two_steps_of_an_adapter(from_run: Path, tmp_path: Path) -> None:
     """With LoRA, the weights of the adapter change, and those of the model do not."""
-    peft = pytest.importorskip("peft")
+    peft = pytest.importorskip("peft", reason="needs make test-trl")
     rows = rows_of(from_run, "prompt_completion")
     adapter = peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
     trainer = build("SFT", rows, tmp_path, peft_config=adapter)
@@ -161,3 +165,29 @@ def test_two_steps_of_reward(with_pairs: Path, tmp_path: Path) -> None:
     sides = ("chosen", "rejected")
     assert found == [row["prompt"] + row[side] + END for side in sides for row in rows]
     assert "score.weight" in trained(trainer)
+
+
+@pytest.mark.parametrize(
+    ("source", "marks"), [("from_run", ("SFTTrainer",)), ("with_pairs", ("DPOTrainer",))]
+)
+def test_what_the_readme_says_trains(
+    source: str, marks: tuple[str, ...], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """The Python of an export's README runs, once it has a folder, a model and no GPU."""
+    pytest.importorskip("trl", reason="needs make test-trl")
+    folder = copied(request.getfixturevalue(source), tmp_path / "export")
+    rows = [row for path in folder.rglob("*.jsonl") for row in lines(path)]
+    words = tokenizer(rows)
+    llama(words).save_pretrained(tmp_path / "model")
+    words.save_pretrained(tmp_path / "model")
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    codes = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert all(mark in "".join(codes) for mark in marks)
+    for code in codes:
+        filled = code.replace("FOLDER", str(folder)).replace("MODEL", str(tmp_path / "model"))
+        filled = filled.replace('"out"', '"out", use_cpu=True, max_steps=2')
+        done = subprocess.run(
+            [sys.executable, "-c", filled], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert list((folder / "out").rglob("model.safetensors"))
