@@ -24,6 +24,7 @@ _CONTEXT = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -44,6 +45,7 @@ _CONTEXT = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -98,12 +100,11 @@ def _file_object(file: Listed) -> dict[str, Any]:
 
 
 def _file_set(config: Config, split: str) -> dict[str, Any]:
-    """Return the files of a split that has several."""
+    """Return the files of a split that has several: those beside this description."""
     return {
         "@type": "cr:FileSet",
         "@id": f"files-{config.name}-{split}",
         "name": f"files-{config.name}-{split}",
-        "containedIn": [{"@id": path} for path in config.files(split)],
         "encodingFormat": "application/jsonlines",
         "includes": config.pattern(split),
     }

@@ -15,7 +15,7 @@ COMMON = 0.1
 
 def limits(recipe: Recipe, measured: Measured, rejected: dict[str, int]) -> Iterator[str]:
     """Yield the sentences."""
-    yield "No person has checked these rows, and no claim in them was looked up: some are false."
+    yield "No person has checked these rows, and no claim in them was looked up: expect false ones."
     if recipe.judge is None:
         yield (
             "No judge was asked. Rules refuse what has a wrong form; an answer that is wrong in "
@@ -26,8 +26,6 @@ def limits(recipe: Recipe, measured: Measured, rejected: dict[str, int]) -> Iter
             f"The judge ({', '.join(map(code, measured.judges))}) is a model too: what it "
             "passed is not thereby right."
         )
-    if recipe.difficulty is None:
-        yield "Nobody measured how much an instruction helps to write its answer."
     yield (
         f"Instructions are new by {recipe.novelty.measure.upper()} (at most "
         f"{recipe.novelty.max_similarity:g} with any earlier one)"

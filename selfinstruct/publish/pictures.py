@@ -67,7 +67,7 @@ def _lengths(measured: Measured) -> Picture:
     groups, said = [], []
     for name in ("instruction", "output"):
         found = measured.lengths[name]
-        groups.append((f"{name}s", "words", bins(found)))
+        groups.append((f"{name}s", "words, from", bins(found)))
         said.append(f"{name}s: half have {found.at(0.5):.0f} or fewer, 95 % {found.at(0.95):.0f}")
     words = f"Lengths in words. {'; '.join(said)}."
     return Picture("lengths.svg", words, columns(Chart("Lengths in words", words), groups))
@@ -80,7 +80,7 @@ def _nearest(found: Spread) -> Picture:
         f"mean {found.mean:.2f}, 95 % at most {found.at(0.95):.2f}."
     )
     chart = Chart("Similarity to the nearest earlier instruction", words)
-    return Picture("similarity.svg", words, columns(chart, [("", "ROUGE-L", those)]))
+    return Picture("similarity.svg", words, columns(chart, [("", "ROUGE-L, from", those)]))
 
 
 def bins(found: Spread, width: float = 0.0) -> list[Bar]:

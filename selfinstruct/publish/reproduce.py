@@ -14,6 +14,7 @@ import tomli_w
 
 from selfinstruct.engines import DEFAULT_ENGINE, small_model
 from selfinstruct.errors import RunError
+from selfinstruct.prompts.files import EVERY
 from selfinstruct.publish.portable import portable_settings
 from selfinstruct.resources import read_text
 from selfinstruct.run import require_run
@@ -41,6 +42,8 @@ def known_of(run: Path) -> Known:
     seeds = tuple(read_rows(run / "seeds.jsonl", Task))
     try:
         settings = portable_settings(thawed(tree, seeds))
+        if strange := set(settings.prompts.texts) - set(EVERY):
+            raise ValueError(f"no such prompt: {min(strange)!r}")  # noqa: TRY301 (a fault alike)
     except ValueError as error:
         hint = "grow a new run with this version, or publish with the version that grew it"
         raise RunError(f"{run / 'run.toml'}: not of this version: {error}", hint=hint) from error

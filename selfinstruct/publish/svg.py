@@ -87,7 +87,7 @@ def _columns(left: float, width: float, those: Sequence[Bar]) -> list[str]:
             top = foot - high[0] - high[1]
             parts.append(_box(start + 1, top, max(step - 2, 1), high[1], "two"))
         middle = start + step / 2
-        if step >= 24 and one.value + one.rest:
+        if step >= (70 if one.rest else 26) and one.value + one.rest:
             top = foot - sum(high) - 5
             parts.append(_text(middle, top, _number(one), "dim", "middle"))
         if place % every == 0:
