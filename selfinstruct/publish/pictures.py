@@ -84,10 +84,12 @@ def _nearest(found: Spread) -> Picture:
 
 
 def bins(found: Spread, width: float = 0.0) -> list[Bar]:
-    """Return numbers in bins of equal width; the last one has all that are above the 99th percent.
+    """Return numbers in bins of equal width; the last one has all from there on.
 
     Without a `width` it is a whole number for which some 12 bins hold them.
     """
+    if not found.count:
+        return []
     end = found.at(0.99) if width == 0 else found.values[-1][0]
     width = width or max(1, -(-int(end) // _BINS))
     last = int(end / width + 1e-9)
