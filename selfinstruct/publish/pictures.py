@@ -1,7 +1,7 @@
 """The pictures of a card: what is drawn, and what each says in words.
 
-Decides: which numbers become which chart; every one of them is in a table of the card too. Does
-not know: how a chart is drawn, or how numbers are counted.
+Decides: which numbers become which chart, and in which bins lengths are drawn. Does not know: how a
+chart is drawn, or how numbers are counted.
 """
 
 from collections.abc import Sequence

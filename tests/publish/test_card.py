@@ -85,6 +85,34 @@ def test_counts_of_the_card_are_those_of_the_files(release: Release) -> None:
         assert re.search(rf"\| `{name}`[^|]*\| {counts} \|", text_of(release)), name
 
 
+def test_what_a_run_recorded_is_shown(tmp_path: Path) -> None:
+    """Similarities, judgements and difficulties have their place, and a picture where there is one."""
+    replace = msgspec.structs.replace
+    said = Judgement(1.0, 0.5, 0.0, 4.0, 2, "other")
+    kept = [
+        replace(
+            one,
+            origin=replace(one.origin, similar=(("a", 0.4),), mean_similarity=0.125),
+            judgements=(said,),
+            difficulties=(0.75,),
+        )
+        for one in plain(4)
+    ]
+    found = build(made(tmp_path, kept), tmp_path / "release", ReleaseSettings())
+    text = text_of(found)
+    assert "mean 0.40, 95 % at most 0.40" in text
+    assert "mean 0.125" in text
+    assert "A judge gave 4 rows a score from 1 to 5: mean 4.00." in text
+    assert "`input_fits`: yes 50.0 %" in text
+    assert "difficulty of 4 rows has a mean of 0.75" in text
+    assert (found.folder / "images/similarity.svg").is_file()
+    assert "images/similarity.svg" in text
+    without = build(made(tmp_path / "b", plain(4)), tmp_path / "without", ReleaseSettings())
+    assert "Similarities were not recorded" in text_of(without)
+    assert "A judge gave" not in text_of(without)
+    assert not (without.folder / "images/similarity.svg").exists()
+
+
 # --- Licences ---------------------------------------------------------------------------------
 
 
