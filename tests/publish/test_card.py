@@ -86,7 +86,7 @@ def test_counts_of_the_card_are_those_of_the_files(release: Release) -> None:
 
 
 def test_what_a_run_recorded_is_shown(tmp_path: Path) -> None:
-    """Similarities, judgements and difficulties have their place, and a picture where there is one."""
+    """Similarities, judgements and difficulties have their place where they are known."""
     replace = msgspec.structs.replace
     said = Judgement(1.0, 0.5, 0.0, 4.0, 2, "other")
     kept = [
