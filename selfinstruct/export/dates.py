@@ -23,7 +23,7 @@ class DateColumns:
 
     def see(self, row: msgspec.Struct) -> None:
         """Look at a row."""
-        for path in list(self._left):
+        for path in list(self._left) if self._left else ():
             value: object = row
             for name in path:
                 value = getattr(value, name)

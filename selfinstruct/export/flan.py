@@ -129,12 +129,16 @@ class Flan:
                 break
             used.add(wording.template)
             found.append(wording)
-        inverted = self._inverted(asked, drawn[5:])
-        return [*found, inverted] if inverted else found
+        if inverted := self._inverted(asked, drawn[5:]):
+            found.append(inverted)
+        return found
 
     def _draw(self, asked: _Asked, drawn: Sequence[int], used: set[str]) -> Wording | None:
         """Draw a type, then a template; a type that comes to nothing is not drawn again."""
-        weights = [(kind, weight) for kind in _possible(asked) if (weight := self._weight(kind))]
+        kinds = _possible(asked)
+        if len(kinds) == 1:  # most rows; and nothing is to be drawn
+            return self._worded(kinds[0], asked, drawn, used) if self._weight(kinds[0]) else None
+        weights = [(kind, weight) for kind in kinds if (weight := self._weight(kind))]
         while weights:
             kind = weighted(drawn[0], weights)
             if wording := self._worded(kind, asked, drawn, used):
@@ -264,9 +268,10 @@ def _table(kind: str, asked: _Asked) -> Sequence[Template]:
 
 def _unused(table: Sequence[Named], drawn: int, used: set[str]) -> tuple[int, Named] | None:
     """Return the drawn template, or the next that the row does not have yet."""
-    for step in range(len(table)):
-        place = (drawn + step) % len(table)
-        if table[place].id not in used:
+    many = len(table)
+    for step in range(many):
+        place = (drawn + step) % many
+        if not used or table[place].id not in used:
             return place, table[place]
     return None
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 MIN_RATIONALE = 40
 """Characters before the answer. A shorter text leads to nothing."""
 
-MAX_TAIL = 400
+MAX_TAIL = 300
 """Characters at the end that are looked at: the statement of an answer is one sentence."""
 
 
