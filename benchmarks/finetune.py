@@ -3,14 +3,12 @@ r"""Does an export train a real model? SmolLM2-135M-Instruct with LoRA, on a pro
     selfinstruct grow --rounds 6 --prompts-per-round 60 --seed 7 --out RUN
     selfinstruct export RUN --format prompt_completion --split test=0.2 --out EXPORT
     python benchmarks/finetune.py train EXPORT
-    python benchmarks/finetune.py train EXPORT --name control --shuffled
     python benchmarks/finetune.py table
 
 `train` reads an export as its README says, fine-tunes on the rows to train on, and measures the
 loss on those held out, before and after each epoch: nats a token, over the tokens of completions
 and their ends alone. The export splits by task, so no held-out task was trained on in another
-wording. `--shuffled` is the control: the same completions, each with the prompt of another row.
-Numbers go to `results/finetune.json`; `table` writes `finetune.md`.
+wording. Numbers go to `results/finetune.json`; `table` writes `finetune.md`.
 """
 
 import json
@@ -19,7 +17,6 @@ import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import click
@@ -55,15 +52,6 @@ def small() -> tuple[Any, Any]:
     return model, AutoTokenizer.from_pretrained(**source)
 
 
-def shuffled(rows: Any, seed: int) -> Any:  # noqa: ANN401 (has no types)
-    """Return rows whose completions are those of other rows."""
-    order = list(range(len(rows)))
-    Random(seed).shuffle(order)  # noqa: S311 (an order needs no secrets)
-    taken = dict(zip(order, order[1:] + order[:1], strict=True))  # one ring: none keeps its own
-    completions = rows["completion"]
-    return rows.map(lambda _, place: {"completion": completions[taken[place]]}, with_indices=True)
-
-
 def losses(trainer: Any) -> list[tuple[float, int]]:  # noqa: ANN401
     """Return for each held-out row the sum of its tokens' losses, and how many tokens it has."""
     model, found = trainer.model, []
@@ -91,11 +79,10 @@ def fell(before: list[tuple[float, int]], after: list[tuple[float, int]]) -> int
     return sum(new[0] < old[0] for old, new in zip(before, after, strict=True))
 
 
-def trainer_of(folder: Path, seed: int, epochs: int, *, mix: bool, out: str) -> Any:  # noqa: ANN401
+def trainer_of(folder: Path, seed: int, epochs: int, out: str) -> Any:  # noqa: ANN401
     """Return TRL's trainer on an export: LoRA on every linear layer."""
     model, tokenizer = small()
     splits = datasets.load_dataset(str(folder), "prompt_completion")
-    train = shuffled(splits["train"], seed) if mix else splits["train"]
     settings = SFTConfig(
         output_dir=out,
         num_train_epochs=epochs,
@@ -115,7 +102,7 @@ def trainer_of(folder: Path, seed: int, epochs: int, *, mix: bool, out: str) -> 
     return SFTTrainer(
         model,
         args=settings,
-        train_dataset=train,
+        train_dataset=splits["train"],
         eval_dataset=splits["test"],
         processing_class=tokenizer,
         peft_config=adapter,
@@ -143,13 +130,12 @@ def main() -> None:
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--name", default="rows as they are", help="What the results are kept under.")
-@click.option("--epochs", default=3, show_default=True)
+@click.option("--epochs", default=2, show_default=True)
 @click.option("--seed", default=0, show_default=True)
-@click.option("--shuffled", "mix", is_flag=True, help="Give each prompt another completion.")
-def train(folder: Path, *, name: str, epochs: int, seed: int, mix: bool) -> None:
+def train(folder: Path, *, name: str, epochs: int, seed: int) -> None:
     """Train on an export, and keep the losses on its held-out rows under a name."""
     with tempfile.TemporaryDirectory() as out:
-        found = measured_training(trainer_of(folder, seed, epochs, mix=mix, out=out))
+        found = measured_training(trainer_of(folder, seed, epochs, out))
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     results[name] = found
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -186,15 +172,14 @@ A run that the small model grew was exported as prompts and completions in Flan 
 task, and the same small model was fine-tuned on the rows to train on: LoRA of rank 16 on every
 linear layer, batches of 8, a learning rate of 2e-4, on a processor. Its GGUF file is quantised;
 the weights were dequantised into float32 first. The loss is that of the held-out rows, in nats
-a token, on the tokens of completions and their ends alone. In the control, each completion stands
-after the prompt of another row: it shows what is learnt of the texts whatever is asked.
+a token, on the tokens of completions and their ends alone.
 """
 
 _SAYS = """
 What it shows: an export is read as it is, its rows train a real model, and what is learnt carries
-over to tasks that were held out, more so when each answer stands after its own question. What it
-does not show: that the model gets better. The rows are its own writing, filtered; a smaller loss
-on more of it says nothing of how right it is.
+over to tasks that were held out. What it does not show: that the model gets better, or what of it
+is more than the form of these texts. The rows are its own writing, filtered; a smaller loss on more
+of it says nothing of how right it is.
 """
 
 

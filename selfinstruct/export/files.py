@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -39,12 +40,14 @@ Line = tuple[str, msgspec.Struct]
 class Written(msgspec.Struct, frozen=True):
     """The files of one split: their names, and how many rows they have together.
 
-    `dates` has "FILE: COLUMN" for what `datasets` would not read as text (see `dates`).
+    `dates` has "FILE: COLUMN" for what `datasets` would not read as text (see `dates`). `digest` is
+    that of the rows in a folder (BLAKE2b).
     """
 
     files: tuple[str, ...]
     rows: int
     dates: tuple[str, ...] = ()
+    digest: str = ""
 
 
 def parse_size(text: str) -> int:
@@ -157,6 +160,7 @@ class _Shards:
         self._open: dict[str, _Shard] = {}
         self._done: dict[str, list[_Shard]] = {}
         self._rows: dict[str, int] = {}
+        self._digests: dict[str, blake2b] = {}
 
     def write(self, lines: Iterable[Line]) -> dict[str, Written]:
         """Write all rows, then give the files the names that say how many there are."""
@@ -169,6 +173,7 @@ class _Shards:
                     self._close(split)
                     shard = self._open[split] = self._begun(split)
                 shard.write(data, row)
+                self._digests[split].update(data)
                 self._rows[split] = self._rows.get(split, 0) + 1
             for split in self._open.keys() | {"train"}:
                 if split not in self._open:
@@ -183,6 +188,7 @@ class _Shards:
 
     def _begun(self, split: str) -> "_Shard":
         number = len(self._done.setdefault(split, []))
+        self._digests.setdefault(split, blake2b(digest_size=8))
         form = self._target.form
         path = self._folder / f"{split}-{number:05d}.{form}"
         by = None if form in ("jsonl", "parquet") else packer(path)
@@ -211,7 +217,8 @@ class _Shards:
             shard.path.rename(shard.path.with_name(names[-1]))
             if self._target.form != "parquet":
                 dates += [f"{names[-1]}: {column}" for column in shard.dates.found()]
-        return Written(tuple(names), self._rows.get(split, 0), tuple(dates))
+        digest = self._digests[split].hexdigest()
+        return Written(tuple(names), self._rows.get(split, 0), tuple(dates), digest)
 
 
 class _Shard:

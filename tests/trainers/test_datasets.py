@@ -148,6 +148,16 @@ def test_dates_are_text_in_parquet(tmp_path: Path) -> None:
     assert list(found) == [output for _, _, output in DATES]
 
 
+def test_an_export_in_the_place_of_another_is_read(tmp_path: Path) -> None:
+    """The library keeps what it has read; rows that were exported anew are read anew."""
+    for size in (3, 4):
+        for texts in (HOSTILE[:size], HOSTILE[1 : size + 1]):
+            source = write_file(tmp_path / "rows.jsonl", texts)
+            folder = export(source, tmp_path / "export", "alpaca")
+            found = loaded(folder, "alpaca", split="train")["output"]
+            assert list(found) == [output for _, _, output in texts]
+
+
 def test_pairs_are_read_as_they_are(with_pairs: Path) -> None:
     """Preferences are three texts a row, as in the file."""
     rows = loaded(with_pairs, "preference", split="train")
