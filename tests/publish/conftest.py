@@ -1,0 +1,24 @@
+"""The Hub of the tests, one for each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from publish.hub import LoopbackHub
+from publish.made import release
+
+
+@pytest.fixture
+def hub() -> Iterator[LoopbackHub]:
+    """Start a Hub, and stop it."""
+    pytest.importorskip("huggingface_hub", reason="needs the extra 'publish'")
+    server = LoopbackHub()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Write a release."""
+    return release(tmp_path / "release")
