@@ -59,9 +59,10 @@ class Speech(NamedTuple):
         for one in errors:
             if (status := _status(one)) is not None:
                 return self._refused(one, status, what)
-        for one in errors:
-            if named := self._broken(one, what):
-                return named
+        for look in (self._not_a_server, self._broken):
+            for one in errors:
+                if named := look(one, what):
+                    return named
         return self._odd(errors[-1], what)
 
     def _refused(self, error: BaseException, status: int, what: str) -> Fault:
@@ -71,12 +72,14 @@ class Speech(NamedTuple):
         says = f": {said}" if said else ""
         passing = status in _PASSING
         name, hint = _MEANINGS.get(status, ("", _LATER if passing else _ODD_HINT))
+        if status == 401 and not self.secret:
+            name = "wants a token"
         message = f"{what}: {self.endpoint} {name or f'answers {status}'}{says}"
         filled = self.clean(hint.format(repo=self.repo))
         return Fault(message, filled, status, passing, asked_wait(headers) if passing else 0)
 
-    def _broken(self, error: BaseException, what: str) -> Fault | None:
-        """Say why no answer came, None where an exception is of another kind."""
+    def _not_a_server(self, error: BaseException, what: str) -> Fault | None:
+        """Say what is wrong with an address, None where an exception is of another kind."""
         if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY" in str(error):
             hint = "see the address; for a certificate of your own set SSL_CERT_FILE to its file"
             reason = self.clean(getattr(error, "verify_message", "") or "see its certificate")
@@ -87,6 +90,10 @@ class Speech(NamedTuple):
         if isinstance(error, socket.gaierror):
             hint = "see the address, and the network; then give the same command again"
             return Fault(f"{what}: no server is called {self.endpoint}: {error.strerror}", hint)
+        return None
+
+    def _broken(self, error: BaseException, what: str) -> Fault | None:
+        """Say how a connection failed, None where an exception is of another kind."""
         kinds = {kind.__name__ for kind in type(error).__mro__}
         if "TransportError" in kinds or isinstance(error, (ConnectionError, TimeoutError)):
             late = "Timeout" in type(error).__name__ or isinstance(error, TimeoutError)
@@ -99,11 +106,8 @@ class Speech(NamedTuple):
         return None
 
     def _odd(self, error: BaseException, what: str) -> Fault:
-        """Say what is no fault of the network: an answer no Hub gives, a card that is refused."""
+        """Say what is no fault of the network: an answer that no Hub gives."""
         said = self.clean(str(error) or type(error).__name__)
-        if "metadata in README.md" in said:
-            hint = "mend what stands between the --- lines of README.md, and publish again"
-            return Fault(f"{what}: {self.endpoint} refuses the card: {said}", hint)
         kind = type(error).__name__
         return Fault(f"{what}: {self.endpoint} answers as no Hub does: {kind}: {said}", _ODD_HINT)
 
@@ -134,7 +138,7 @@ _MEANINGS = {
     ),
     403: (
         "forbids it",
-        "give a token with the right to write to {repo}, or another --repo",
+        "give a token with the right to write to {repo} (--token-env), or another --repo",
     ),
     404: (
         "has no such thing",

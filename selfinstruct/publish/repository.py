@@ -114,10 +114,30 @@ class Repository:
         headers = self._hub.utils.build_hf_headers(token=self.token or False)
 
         def once() -> bool:
-            answer = self._hub.utils.get_session().get(address, headers=headers)
+            answer = self._hub.get_session().get(address, headers=headers)
             return bool(answer.status_code == 200 and "X-Xet-Cas-Url" in answer.headers)
 
         return self._calls.make(f"asking {self.name} for xet", once)
+
+    def check_card(self, text: str) -> None:
+        """Raise HubError for a card that the Hub would refuse; not every mirror looks at it."""
+        address = f"{self.terms.endpoint}/api/validate-yaml"
+        headers = self._hub.utils.build_hf_headers(token=self.token or False)
+        asked = {"content": text, "repoType": "dataset"}
+
+        def once() -> None:
+            answer = self._hub.get_session().post(address, json=asked, headers=headers)
+            if answer.status_code == 400:
+                said = "; ".join(one["message"] for one in answer.json()["errors"])
+                message = (
+                    f"{self.terms.endpoint} refuses the card: {self._calls.speech.clean(said)}"
+                )
+                hint = "mend what stands between the --- lines of README.md, and publish again"
+                raise HubError(message, hint=hint)
+            if answer.status_code != 404:
+                self._hub.utils.hf_raise_for_status(answer)
+
+        self._calls.make("checking the card", once)
 
     def additions(self, files: Mapping[str, Path]) -> list[Any]:
         """Return the client's operations that add files."""
@@ -216,7 +236,7 @@ class Repository:
             **self._at, filename=path, revision=commit, endpoint=self.terms.endpoint
         )
         headers = self._hub.utils.build_hf_headers(token=self.token or False)
-        client = self._hub.utils.get_session()
+        client = self._hub.get_session()
         with client.stream("GET", address, headers=headers) as answer:
             self._hub.utils.hf_raise_for_status(answer)
             yield from answer.iter_bytes(_BLOCK)
@@ -234,6 +254,7 @@ def open_repository(
     client_library()
     calls = calls or Calls(Speech(terms.endpoint, name, token), say)
     with session(terms, calls.speech, say), warnings.catch_warnings():
-        warnings.simplefilter("always")
+        warnings.simplefilter("ignore")  # what the client's own libraries deprecate
+        warnings.simplefilter("always", UserWarning)
         warnings.showwarning = lambda message, *_, **__: say(calls.speech.clean(str(message)))
         yield Repository(terms, name, token, calls)

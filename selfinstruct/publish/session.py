@@ -59,7 +59,7 @@ def session(terms: Terms, speech: Speech, say: Callable[[str], None]) -> Iterato
     def guard(request: Any) -> None:  # noqa: ANN401 (of httpx, in one of two versions)
         _guard(request, terms, stopped)
 
-    before = hub.utils.get_session()
+    before = hub.get_session()
     kind = type(before)
     hooks = before.event_hooks
 

@@ -14,6 +14,8 @@ from selfinstruct.publish.files import LocalFile, Watch
 from selfinstruct.publish.plan import Plan, make_plan
 from selfinstruct.publish.repository import Head, Repository
 
+CARD = "README.md"
+
 _BATCH = 64_000_000
 _BATCH_FILES = 256
 
@@ -97,6 +99,8 @@ def _send(
 ) -> str:
     """Upload what differs, make the commit, and return it when the branch holds the release."""
     additions = repository.additions({one.path: files[one.path].path for one in plan.sent})
+    if any(one.path == CARD for one in plan.sent):
+        repository.check_card(files[CARD].path.read_text(encoding="utf-8"))
     if additions:
         _upload(repository, additions, plan, watch)
     watch.begin("committing", 0)

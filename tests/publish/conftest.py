@@ -7,6 +7,7 @@ import pytest
 
 from publish.hub import LoopbackHub
 from publish.made import release
+from publish.tried import Silent, Tried
 
 
 @pytest.fixture
@@ -22,3 +23,9 @@ def hub() -> Iterator[LoopbackHub]:
 def folder(tmp_path: Path) -> Path:
     """Write a release."""
     return release(tmp_path / "release")
+
+
+@pytest.fixture
+def tried(hub: LoopbackHub) -> Tried:
+    """Return a publisher to the Hub."""
+    return Tried(hub, [], Silent([]))

@@ -1,7 +1,6 @@
 """Releases to publish, made here, and running the command against a Hub of the tests."""
 
 import hashlib
-import os
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,19 +75,19 @@ def environment(cache: Path, **more: str) -> dict[str, str]:
     return {**given, "HF_HUB_OFFLINE": "", "NO_PROXY": "*", **more}
 
 
+def given(folder: Path, endpoint: str, repo: str = NAME) -> list[str]:
+    """Return the words that publish a folder, without a token."""
+    return ["publish", str(folder), "--repo", repo, "--endpoint", endpoint]
+
+
 def publish(hub: LoopbackHub, folder: Path, *more: str, **variables: str) -> Result:
     """Run `selfinstruct publish` with a token that may write."""
-    words = ["publish", folder, "--repo", NAME, "--endpoint", hub.url, *more]
     token = [] if "--token-env" in more else ["--token-env", "MY_TOKEN"]
-    return run(*words, *token, env=environment(folder.parent / "cache", **variables))
+    words = [*given(folder, hub.url), *more, *token]
+    return run(*words, env=environment(folder.parent / "cache", **variables))
 
 
 def verify(hub: LoopbackHub, what: str, cache: Path, *more: str) -> Result:
     """Run `selfinstruct verify` with the token."""
-    words = ["verify", what, "--endpoint", hub.url, "--token-env", "MY_TOKEN", *more]
-    return run(*words, env=environment(cache))
-
-
-def without_our_variables() -> dict[str, str]:
-    """Return this process's environment without what names a Hub or a token."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    words = ["verify", what, "--endpoint", hub.url, "--token-env", "MY_TOKEN"]
+    return run(*words, *more, env=environment(cache))

@@ -9,7 +9,6 @@ from publish.store import Blob, Commit, Repo
 DATE = "2024-05-06T07:08:09.000Z"
 
 
-
 def refusal(status: int, said: str, code: str = "") -> Response:
     """Return an error as the Hub words it, for people and for programs."""
     headers = {"X-Error-Message": said, **({"X-Error-Code": code} if code else {})}
@@ -67,9 +66,7 @@ def info(hub: LoopbackHub, request: Request, match: "re.Match[str]") -> Response
     about = {"id": repo.name, "author": repo.name.split("/")[0], "sha": commit.oid}
     counts = {"downloads": 0, "likes": 0, "tags": [], "gated": False, "disabled": False}
     times = {"createdAt": DATE, "lastModified": DATE}
-    return Response(
-        200, {**about, **counts, **times, "private": repo.private, "siblings": names}
-    )
+    return Response(200, {**about, **counts, **times, "private": repo.private, "siblings": names})
 
 
 def entry(path: str, blob: Blob) -> dict[str, Any]:
@@ -190,5 +187,3 @@ def resolve(hub: LoopbackHub, request: Request, match: "re.Match[str]") -> Respo
     first, last = int(wanted[1]), min(int(wanted[2] or len(blob.data)), len(blob.data) - 1)
     headers["Content-Range"] = f"bytes {first}-{last}/{len(blob.data)}"
     return Response(206, blob.data[first : last + 1], headers)
-
-

@@ -98,5 +98,3 @@ def tag(hub: LoopbackHub, request: Request, match: "re.Match[str]") -> Response:
         return refusal(409, "Tag reference exists already")
     repo.tags[name] = commit.oid
     return Response(200, {})
-
-
