@@ -115,7 +115,10 @@ class Repository:
 
         def once() -> bool:
             answer = self._hub.get_session().get(address, headers=headers)
-            return bool(answer.status_code == 200 and "X-Xet-Cas-Url" in answer.headers)
+            if answer.status_code in (401, 403, 404, 405, 501):
+                return False  # what it says of the token, it says again of the upload
+            self._hub.utils.hf_raise_for_status(answer)
+            return bool(answer.json().get("casUrl"))
 
         return self._calls.make(f"asking {self.name} for xet", once)
 

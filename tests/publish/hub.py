@@ -76,6 +76,8 @@ class LoopbackHub(ThreadingHTTPServer):
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.verify_at = ""
+        self.xet = ""
+        self.redirect: dict[str, str] = {}
         self.page = 1000
         self.released = threading.Event()
         self._left: dict[int, int] = {}
@@ -178,12 +180,14 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send(answer)
 
-    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 (as the library names them)
 
     def answered(self, request: Request) -> Response:
         """Do what a request asks for."""
         from publish.routes import route
 
+        if other := self.server.redirect.get(request.path):
+            return Response(307, {}, {"Location": other + self.path})
         if not self.path.startswith(self.server.prefix + "/"):
             return Response(404, {"error": "outside of the endpoint"})
         return route(self.server, request)

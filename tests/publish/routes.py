@@ -16,7 +16,16 @@ from publish.reads import (
     validate,
     whoami,
 )
-from publish.writes import batch, commit_files, create, preupload, put_object, tag, verify
+from publish.writes import (
+    batch,
+    commit_files,
+    create,
+    preupload,
+    put_object,
+    tag,
+    verify,
+    xet_token,
+)
 
 Route = Callable[[LoopbackHub, Request, "re.Match[str]"], Response]
 
@@ -35,6 +44,7 @@ ROUTES: list[tuple[tuple[str, ...], str, Route]] = [
     (ANY, f"{API}/paths-info/{REV}", paths_info),
     (READS, f"{API}/refs", refs),
     (READS, f"{API}/commits/{REV}", commits),
+    (READS, f"{API}/xet-write-token/{REV}", xet_token),
     (WRITES, f"{API}/preupload/{REV}", preupload),
     (WRITES, f"{API}/commit/main", commit_files),
     (WRITES, f"{API}/tag/{REV}", tag),

@@ -8,7 +8,7 @@ from command import refused, run
 
 from publish.hub import Fault, LoopbackHub
 from publish.made import NAME, environment, given, held, publish, published, release
-from publish.tried import COMMIT, PREUPLOAD, PUT
+from publish.tried import COMMIT, PREUPLOAD, PUT, Tried
 
 
 def test_uploads_are_made_again(hub: LoopbackHub, folder: Path) -> None:
@@ -61,10 +61,10 @@ def test_a_hub_that_is_not_there(hub: LoopbackHub, folder: Path) -> None:
 
 @pytest.mark.parametrize("where", ["data/flan/train.jsonl", "notes.md"])
 def test_a_commit_of_others_is_not_overwritten(
-    hub: LoopbackHub, folder: Path, tmp_path: Path, where: str
+    hub: LoopbackHub, folder: Path, tmp_path: Path, tried: Tried, where: str
 ) -> None:
     """Who commits while we upload is named, and nothing is lost; run again, we publish on top."""
-    assert publish(hub, folder).code == 0
+    tried.publish(folder)
     newer = release(tmp_path / "newer", 1)
     hub.fail(
         Fault(COMMIT, "call", action=lambda: hub.store.other_commit(NAME, where, b"x", "My edit"))
@@ -73,6 +73,6 @@ def test_a_commit_of_others_is_not_overwritten(
     head = hub.store.repos[NAME].head
     assert head.oid[:12] in result.err
     assert head.content()[where] == b"x"
-    assert publish(hub, newer).code == 0
+    tried.publish(newer)
     left = {where: b"x"} if where == "notes.md" else {}
     assert published(hub) == {**held(newer), **left}

@@ -22,6 +22,12 @@ from publish.made import (
     write,
 )
 from publish.store import Blob
+from publish.tried import Tried
+from selfinstruct.errors import HubError, InputError
+from selfinstruct.publish.files import read_sums
+from selfinstruct.publish.target import check_repo, check_tag
+
+LARGE = {"data/raw/train.jsonl", "data/raw/train.jsonl.gz"}
 
 
 @pytest.mark.parametrize("prefix", ["", "/artifactory/api/huggingfaceml/team"])
@@ -44,10 +50,7 @@ def test_what_is_published_is_the_folder(folder: Path, prefix: str) -> None:
     assert len(repo.commits) == 2
     assert repo.head.title == "Erste Fassung ü"
     assert repo.tags == {"v1": repo.head.oid}
-    assert {path for path, blob in repo.head.files.items() if blob.lfs} == {
-        "data/raw/train.jsonl",
-        "data/raw/train.jsonl.gz",
-    }
+    assert {path for path, blob in repo.head.files.items() if blob.lfs} == LARGE
     assert result.out == f"{hub.url}/datasets/{NAME}/tree/v1\n"
     assert again.code == 0, again
     assert not hub.lines("outside")
@@ -66,10 +69,10 @@ def test_the_same_bytes_make_no_commit(hub: LoopbackHub, folder: Path) -> None:
 
 
 def test_a_new_release_takes_the_place_of_the_old_one(
-    hub: LoopbackHub, folder: Path, tmp_path: Path
+    hub: LoopbackHub, folder: Path, tmp_path: Path, tried: Tried
 ) -> None:
     """Files of the old release go, also large ones; what others put beside it stays."""
-    assert publish(hub, folder, "--tag", "v1").code == 0
+    tried.publish(folder, "v1")
     hub.store.other_commit(NAME, "notes/of-mine.md", b"mine", "Notes")
     hub.store.other_commit(NAME, "database/rows.csv", b"theirs", "Rows")
     newer = release(tmp_path / "newer", 1)
@@ -83,7 +86,9 @@ def test_a_new_release_takes_the_place_of_the_old_one(
     assert "1 added, 6 changed, 1 deleted, 4 the same" in result.err
 
 
-def test_a_dry_run_touches_nothing(hub: LoopbackHub, folder: Path, tmp_path: Path) -> None:
+def test_a_dry_run_touches_nothing(
+    hub: LoopbackHub, folder: Path, tmp_path: Path, tried: Tried
+) -> None:
     """It lists what would come, change and go, with sizes, and only reads."""
     result = publish(hub, folder, "--dry-run", "--private", "--tag", "v1")
     assert result.code == 0, result
@@ -92,7 +97,7 @@ def test_a_dry_run_touches_nothing(hub: LoopbackHub, folder: Path, tmp_path: Pat
     lines = result.out.splitlines()
     assert lines[0] == f"{hub.url}/datasets/{NAME} is not there: it would be made, private"
     assert f"add    {size:>15,}  data/raw/train.jsonl" in lines
-    assert publish(hub, folder).code == 0
+    tried.publish(folder)
     newer = release(tmp_path / "newer", 1)
     before = len(hub.requests)
     result = publish(hub, newer, "--dry-run")
@@ -113,15 +118,15 @@ def test_a_private_repository_is_private(hub: LoopbackHub, folder: Path) -> None
     assert publish(hub, folder).code == 0
 
 
-def test_a_tag_is_never_moved(hub: LoopbackHub, folder: Path, tmp_path: Path) -> None:
+def test_a_tag_is_never_moved(hub: LoopbackHub, folder: Path, tmp_path: Path, tried: Tried) -> None:
     """A tag that stands on another commit is an error, before anything is uploaded."""
-    assert publish(hub, folder, "--tag", "v1").code == 0
+    tried.publish(folder, "v1")
     newer = release(tmp_path / "newer", 1)
     before = len(hub.requests)
     refused(publish(hub, newer, "--tag", "v1"), "the tag v1", "another commit")
     assert {one.method for one in hub.requests[before:]} == {"GET"}
     assert published(hub) == held(folder)
-    assert publish(hub, folder, "--tag", "v1-again").code == 0
+    tried.publish(folder, "v1-again")
     assert len(set(hub.store.repos[NAME].tags.values())) == 1
 
 
@@ -131,30 +136,42 @@ def test_a_damaged_release_is_not_published(hub: LoopbackHub, folder: Path) -> N
     refused(publish(hub, folder), "1 files are not as SHA256SUMS says", "data/flan/train.jsonl")
     (folder / "SHA256SUMS").unlink()
     refused(publish(hub, folder), "is no release")
-    refused(publish(hub, folder / "nothing"), "no such folder")
     assert not hub.requests
 
 
-def test_a_sum_cannot_lead_out_of_the_release(hub: LoopbackHub, folder: Path) -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["../secret", "/etc/hosts", "data//x", ".git/config", "a\\b", "data/\u202ex", " ", "a\rb"],
+)
+def test_a_sum_cannot_lead_out_of_the_release(path: str) -> None:
     """Paths that climb, or have no place in a repository, are refused with their line."""
-    sums = (folder / "SHA256SUMS").read_bytes()
-    for path in ("../secret", "/etc/hosts", "data//x", ".git/config", "a\\b", "data/\u202ex"):
-        (folder / "SHA256SUMS").write_bytes(sums + f"{'0' * 64}  {path}\n".encode())
-        refused(publish(hub, folder), "SHA256SUMS:11: not a sum")
-    assert not hub.requests
+    good = f"{'0' * 64}  data/x y\n"
+    assert read_sums(good.encode(), "S") == {"data/x y": "0" * 64}
+    with pytest.raises(InputError, match="S:2: not a sum"):
+        read_sums(f"{good}{'0' * 64}  {path}\n".encode(), "S")
 
 
 @pytest.mark.parametrize("repo", ["data", "a/b/c", "a/b--c", "a/b.git", "-a/b", "a/b c", "a/ü", ""])
-def test_a_repository_has_a_name_that_hubs_take(hub: LoopbackHub, folder: Path, repo: str) -> None:
-    """ORG/NAME, and what that may hold, is checked before anything is asked."""
-    refused(run(*given(folder, hub.url, repo), env=environment(folder.parent)), "no repository")
-    assert not hub.requests
+def test_a_repository_has_a_name_that_hubs_take(repo: str) -> None:
+    """ORG/NAME, and what that may hold."""
+    assert check_repo("My-org_1/data.v2_x") == "My-org_1/data.v2_x"
+    with pytest.raises(InputError, match="no repository"):
+        check_repo(repo)
 
 
-@pytest.mark.parametrize("tag", ["a b", "main", "v1..2", "v1.lock", "-v", "abcdef0", "v1~1"])
-def test_a_tag_is_one_that_git_takes(hub: LoopbackHub, folder: Path, tag: str) -> None:
+@pytest.mark.parametrize("tag", ["a b", "main", "v1..2", "v1.lock", "-v", "abcdef0", "v1~1", "a/"])
+def test_a_tag_is_one_that_git_takes(tag: str) -> None:
     """No spaces, no branch, nothing that git reads as a commit."""
-    refused(publish(hub, folder, f"--tag={tag}"), "no tag")
+    assert check_tag("release/v1.0-rc.1") == "release/v1.0-rc.1"
+    with pytest.raises(InputError, match="no tag"):
+        check_tag(tag)
+
+
+def test_what_is_misspelt_is_asked_of_nobody(hub: LoopbackHub, folder: Path) -> None:
+    """Names and addresses are looked at before anything is sent."""
+    refused(run(*given(folder, hub.url, "data"), env=environment(folder.parent)), "no repository")
+    refused(publish(hub, folder, "--tag=main"), "no tag")
+    refused(run(*given(folder, "http://a.example"), env=environment(folder.parent)), "in the clear")
     assert not hub.requests
 
 
@@ -170,8 +187,9 @@ def test_who_may_not_write_is_told_so(hub: LoopbackHub, folder: Path) -> None:
     assert hub.store.repos == {}
 
 
-def test_what_a_server_changes_is_noticed(hub: LoopbackHub, folder: Path) -> None:
+def test_what_a_server_changes_is_noticed(tried: Tried, folder: Path) -> None:
     """A repository that does not hold what was committed is an error, with the path."""
+    hub = tried.hub
 
     def spoil() -> None:
         with hub.store.lock:
@@ -182,8 +200,8 @@ def test_what_a_server_changes_is_noticed(hub: LoopbackHub, folder: Path) -> Non
 
     head = "GET .*/revision/main"
     hub.fail(Fault(head, "slow:0", 2), Fault(head, "call", action=spoil))
-    result = publish(hub, folder)
-    refused(result, "data/flan/train.jsonl otherwise")
+    with pytest.raises(HubError, match=r"holds data/flan/train\.jsonl otherwise"):
+        tried.publish(folder)
 
 
 def test_what_was_published_can_be_fetched_with_hf(
@@ -208,6 +226,20 @@ def test_what_was_published_can_be_fetched_with_hf(
     )
     assert done.returncode == 0, done
     assert len(hub.store.repos[NAME].commits) == 2
+
+
+def test_xet_is_for_servers_that_speak_it(hub: LoopbackHub, folder: Path, tmp_path: Path) -> None:
+    """Large files go by xet where the server says so, and the client of this machine can."""
+    pytest.importorskip("hf_xet", reason="no xet on this machine")
+    hub.xet = f"local://{tmp_path / 'xet'}"
+    large = [(folder / name).read_bytes() for name in LARGE]
+    hub.store.objects = {Blob(data).sha256: data for data in large}  # what it will be asked for
+    result = publish(hub, folder, HF_HUB_DISABLE_XET="")
+    assert result.code == 0, result
+    assert not hub.lines("objects/batch")
+    stored = sum(path.stat().st_size for path in (tmp_path / "xet").rglob("*") if path.is_file())
+    assert stored > sum(map(len, large)) / 4
+    assert published(hub) == held(folder)
 
 
 def test_a_card_that_is_refused_is_mended_here(hub: LoopbackHub, tmp_path: Path) -> None:

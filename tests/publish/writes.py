@@ -48,6 +48,15 @@ def batch(hub: LoopbackHub, request: Request, match: "re.Match[str]") -> Respons
     return Response(200, {"transfer": "basic", "objects": said})
 
 
+def xet_token(hub: LoopbackHub, _: Request, __: "re.Match[str]") -> Response:
+    """Say where chunks of large objects go, if they do."""
+    if not hub.xet:
+        return refusal(404, "no xet here")
+    said = {"accessToken": "xet", "exp": 4_000_000_000, "casUrl": hub.xet}
+    names = {"accessToken": "Access-Token", "exp": "Token-Expiration", "casUrl": "Cas-Url"}
+    return Response(200, said, {f"X-Xet-{names[name]}": str(said[name]) for name in said})
+
+
 def put_object(hub: LoopbackHub, request: Request, match: "re.Match[str]") -> Response:
     """Take a large object."""
     if Blob(request.body).sha256 != match["oid"]:
