@@ -38,7 +38,7 @@ def test_a_silent_hub_is_given_up(hub: LoopbackHub, folder: Path) -> None:
     hub.fail(Fault("GET .*/revision/main", "hang"))
     result = publish(hub, folder, "--timeout", "0.4")
     refused(result, "does not answer in time", "the same command goes on", code=75)
-    hub.fail(Fault(COMMIT, "slow:0.8"))
+    hub.fail(Fault(COMMIT, "hang"))
     result = publish(hub, folder, "--timeout", "0.4")
     assert result.code == 0, result
     assert published(hub) == held(folder)

@@ -242,6 +242,14 @@ def test_xet_is_for_servers_that_speak_it(hub: LoopbackHub, folder: Path, tmp_pa
     assert published(hub) == held(folder)
 
 
+def test_a_mirror_without_xet_gets_lfs(hub: LoopbackHub, folder: Path) -> None:
+    """Also from a client that would send everything by xet."""
+    result = publish(hub, folder, HF_HUB_DISABLE_XET="")
+    assert result.code == 0, result
+    assert hub.lines("POST .*objects/batch")
+    assert published(hub) == held(folder)
+
+
 def test_a_card_that_is_refused_is_mended_here(hub: LoopbackHub, tmp_path: Path) -> None:
     """The Hub's words about the card are passed on, and no commit is made."""
     files = contents(0)

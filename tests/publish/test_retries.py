@@ -53,6 +53,14 @@ def test_a_hub_that_is_down_for_long_is_given_up(tried: Tried, folder: Path) -> 
     assert tried.hub.store.repos == {}
 
 
+def test_an_address_that_never_answered_is_asked_once(tried: Tried, folder: Path) -> None:
+    """It may be wrong: nobody waits for it."""
+    tried.hub.stop()
+    with pytest.raises(HubLostError, match="cannot be reached"):
+        tried.publish(folder)
+    assert tried.waits == []
+
+
 def test_no_token_is_in_what_a_hub_says(tried: Tried, folder: Path) -> None:
     """A server that repeats the token in its refusals does not get it into errors or notes."""
     tried.hub.fail(Fault(CREATE, "503", 2), Fault(COMMIT, "403"))
