@@ -3,8 +3,7 @@
 import re
 from collections.abc import Callable
 
-from publish.hub import LoopbackHub, Request, Response
-from publish.reads import (
+from hub.reads import (
     commits,
     info,
     paths_info,
@@ -16,7 +15,8 @@ from publish.reads import (
     validate,
     whoami,
 )
-from publish.writes import (
+from hub.server import LoopbackHub, Request, Response
+from hub.writes import (
     batch,
     commit_files,
     create,

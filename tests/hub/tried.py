@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from publish.hub import TOKEN, LoopbackHub
-from publish.made import NAME
+from hub.made import NAME
+from hub.server import TOKEN, LoopbackHub
 from selfinstruct.patience import Patience
 from selfinstruct.publish.faults import Speech
 from selfinstruct.publish.files import whole_folder

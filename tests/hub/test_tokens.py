@@ -8,9 +8,9 @@ from command import Result, refused, run
 from hypothesis import given as each
 from hypothesis import strategies as st
 
-from publish.hub import TOKEN, Fault, LoopbackHub
-from publish.made import NAME, environment, given, publish, published, release
-from publish.tried import COMMIT, CREATE, PUT
+from hub.made import NAME, environment, given, publish, published, release
+from hub.server import TOKEN, Fault, LoopbackHub
+from hub.tried import COMMIT, CREATE, PUT
 from selfinstruct.errors import InputError
 from selfinstruct.publish.faults import Speech
 from selfinstruct.publish.target import HUB, check_endpoint, find_token, origin

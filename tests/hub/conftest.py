@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from publish.hub import LoopbackHub
-from publish.made import release
-from publish.tried import Silent, Tried
+from hub.made import release
+from hub.server import LoopbackHub
+from hub.tried import Silent, Tried
 
 
 @pytest.fixture

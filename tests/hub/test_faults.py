@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from command import refused, run
 
-from publish.hub import Fault, LoopbackHub
-from publish.made import NAME, environment, given, held, publish, published, release
-from publish.tried import COMMIT, PREUPLOAD, PUT, Tried
+from hub.made import NAME, environment, given, held, publish, published, release
+from hub.server import Fault, LoopbackHub
+from hub.tried import COMMIT, PREUPLOAD, PUT, Tried
 
 
 def test_uploads_are_made_again(hub: LoopbackHub, folder: Path) -> None:

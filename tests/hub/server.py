@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from publish.store import Store
+from hub.store import Store
 
 TOKEN = "hf_correctHorseBatteryStaple"  # noqa: S105 (the tests' own)
 READER = "hf_mayOnlyReadHere"
@@ -184,7 +184,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answered(self, request: Request) -> Response:
         """Do what a request asks for."""
-        from publish.routes import route
+        from hub.routes import route
 
         if other := self.server.redirect.get(request.path):
             return Response(307, {}, {"Location": other + self.path})

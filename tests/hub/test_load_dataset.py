@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from publish.hub import TOKEN, LoopbackHub
-from publish.made import NAME, environment, held, release
-from publish.tried import Tried
+from hub.made import NAME, environment, held, release
+from hub.server import TOKEN, LoopbackHub
+from hub.tried import Tried
 
 pytestmark = pytest.mark.datasets
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from command import Result, run
 
-from publish.hub import TOKEN, LoopbackHub
+from hub.server import TOKEN, LoopbackHub
 
 NAME = "my-org/my-data"
 CARD = "---\nlicense: mit\nconfigs:\n- config_name: flan\n  data_files: data/flan/*.jsonl\n---\n"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from command import refused, run
 
-from publish.hub import LoopbackHub
-from publish.made import NAME, environment, given, verify, with_sums, write
-from publish.store import Blob
-from publish.tried import Tried
+from hub.made import NAME, environment, given, verify, with_sums, write
+from hub.server import LoopbackHub
+from hub.store import Blob
+from hub.tried import Tried
 from selfinstruct.errors import InputError
 from selfinstruct.publish.files import read_sums
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from publish.hub import TOKEN, Fault
-from publish.made import NAME, held, published
-from publish.store import Blob
-from publish.tried import COMMIT, CREATE, PREUPLOAD, PUT, TAG, Tried
+from hub.made import NAME, held, published
+from hub.server import TOKEN, Fault
+from hub.store import Blob
+from hub.tried import COMMIT, CREATE, PREUPLOAD, PUT, TAG, Tried
 from selfinstruct.errors import HubError, HubLostError
 
 STEPS = (CREATE, COMMIT, TAG, "GET .*/revision/main", "GET .*/refs")

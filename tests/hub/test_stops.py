@@ -14,9 +14,9 @@ import pytest
 from command import environment as inherited
 from command import words
 
-from publish.hub import Fault, LoopbackHub, wait_for
-from publish.made import NAME, environment, given, held, published, release
-from publish.tried import COMMIT, PUT, Tried
+from hub.made import NAME, environment, given, held, published, release
+from hub.server import Fault, LoopbackHub, wait_for
+from hub.tried import COMMIT, PUT, Tried
 
 
 class Running(NamedTuple):

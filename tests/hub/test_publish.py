@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from command import refused, run
 
-from publish.hub import READER, TOKEN, Fault, LoopbackHub
-from publish.made import (
+from hub.made import (
     NAME,
     contents,
     environment,
@@ -21,8 +20,9 @@ from publish.made import (
     with_sums,
     write,
 )
-from publish.store import Blob
-from publish.tried import Tried
+from hub.server import READER, TOKEN, Fault, LoopbackHub
+from hub.store import Blob
+from hub.tried import Tried
 from selfinstruct.errors import HubError, InputError
 from selfinstruct.publish.files import read_sums
 from selfinstruct.publish.target import check_repo, check_tag

@@ -4,9 +4,9 @@ import base64
 import json
 import re
 
-from publish.hub import LoopbackHub, Request, Response
-from publish.reads import find, find_commit, refusal, user
-from publish.store import LFS_ENDS, LFS_FROM, Blob, Repo
+from hub.reads import find, find_commit, refusal, user
+from hub.server import LoopbackHub, Request, Response
+from hub.store import LFS_ENDS, LFS_FROM, Blob, Repo
 
 
 def create(hub: LoopbackHub, request: Request, _: "re.Match[str]") -> Response:

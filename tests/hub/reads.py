@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from publish.hub import LoopbackHub, Request, Response, decoded
-from publish.store import Blob, Commit, Repo
+from hub.server import LoopbackHub, Request, Response, decoded
+from hub.store import Blob, Commit, Repo
 
 DATE = "2024-05-06T07:08:09.000Z"
 
