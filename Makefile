@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-ELSEWHERE := semantic or transformers or vllm or datasets or trl or llamafactory
+ELSEWHERE := semantic or transformers or vllm or datasets or croissant or trl or llamafactory
 
 .PHONY: grow test test-torch test-vllm test-trl test-llamafactory check lint types fmt golden wheel clean
 
@@ -36,8 +36,8 @@ test-torch: .venv-torch ## the transformers engine, and novelty by meaning, with
 test-vllm: .venv-vllm ## vLLM on the processor: in process, and behind its server
 	HF_HUB_OFFLINE=1 VLLM_CPU_KVCACHE_SPACE=1 $</bin/pytest -m vllm
 
-test-trl: .venv-trl ## exports read by datasets, and trained on with TRL
-	HF_HUB_OFFLINE=1 $</bin/pytest -m "datasets or trl" tests/trainers
+test-trl: .venv-trl ## exports and releases read by datasets, and trained on with TRL
+	HF_HUB_OFFLINE=1 $</bin/pytest -m "datasets or croissant or trl" tests/trainers tests/publish/test_readers.py
 
 test-llamafactory: .venv-llamafactory ## exports trained on with LLaMA-Factory
 	HF_HUB_OFFLINE=1 PYTHONPATH=tests/trainers/stubs $</bin/pytest -m llamafactory tests/trainers

@@ -56,6 +56,11 @@ def export_readme() -> Path:
     return _PACKAGE / "export" / "README.md.jinja"
 
 
+def release_card() -> Path:
+    """Return the template of the card of a release."""
+    return _PACKAGE / "publish" / "README.md.jinja"
+
+
 def wordings_file(language: str) -> Path:
     """Return the wordings of classification tasks in a language; raise InputError naming those."""
     return _named(_PACKAGE / "importing" / "wordings", language, ".toml", "language")

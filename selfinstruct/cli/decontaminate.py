@@ -11,7 +11,6 @@ import click
 from tqdm import tqdm
 
 from selfinstruct.cli.columns import column_names
-from selfinstruct.cli.visible import visible
 from selfinstruct.decontaminate import (
     MAX_SIMILARITY,
     NGRAMS,
@@ -28,6 +27,7 @@ from selfinstruct.storage import read_rows
 from selfinstruct.tables import FORMS, TableRow, form_of, read
 from selfinstruct.tables.shapes import Shape, shaped
 from selfinstruct.task import Task
+from selfinstruct.visible import visible
 
 EXAMPLES = 5
 """Tasks that the summary shows."""

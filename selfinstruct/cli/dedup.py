@@ -16,7 +16,6 @@ import click
 from tqdm import tqdm
 
 from selfinstruct.cli.columns import column_names
-from selfinstruct.cli.visible import visible
 from selfinstruct.dedup import Compared, Dedup, Duplicate, Exact, Register, compared
 from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.novelty.base import Novelty
@@ -25,6 +24,7 @@ from selfinstruct.tables import FORMS, TableRow, form_of, form_to_write, read, w
 from selfinstruct.tables.shapes import Shape
 from selfinstruct.task import to_json
 from selfinstruct.text import TOKENISERS
+from selfinstruct.visible import visible
 
 THRESHOLDS = {"minhash": 0.8, "rouge": 0.7, "semantic": 0.9}
 """The likeness from which (rouge: above which) a row is dropped, by method."""

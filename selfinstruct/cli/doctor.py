@@ -10,10 +10,10 @@ import click
 import msgspec
 
 from selfinstruct import __version__
-from selfinstruct.cli.visible import visible
 from selfinstruct.engines import Given, Prompt, Sampling, open_engine
 from selfinstruct.engines.machine import Machine, look
 from selfinstruct.errors import EngineError
+from selfinstruct.visible import visible
 
 TRIAL = "A list of three things that float:\n1."
 

@@ -17,7 +17,6 @@ from tqdm import tqdm
 
 from selfinstruct.cli.columns import column_names
 from selfinstruct.cli.filter_run import FilterRun, filter_run
-from selfinstruct.cli.visible import visible
 from selfinstruct.errors import InputError
 from selfinstruct.filtering import Passed, Refusal, verdicts
 from selfinstruct.play import rule_set
@@ -27,6 +26,7 @@ from selfinstruct.storage import replace_file
 from selfinstruct.tables import FORMS, TableRow, form_of, form_to_write, read, write
 from selfinstruct.tables.shapes import shaped
 from selfinstruct.task import to_json
+from selfinstruct.visible import visible
 
 _BLOCK = 1 << 20
 _WIDTH = 160

@@ -17,7 +17,6 @@ from msgspec import structs
 from selfinstruct import __version__
 from selfinstruct.cli.opened import Engines, check_scores, open_judge
 from selfinstruct.cli.progress import Bars
-from selfinstruct.cli.visible import visible
 from selfinstruct.engines import Given, open_engine
 from selfinstruct.errors import InputError, RunError
 from selfinstruct.prompts.files import JUDGED, load_prompts
@@ -28,6 +27,7 @@ from selfinstruct.settings import Settings, thawed
 from selfinstruct.stages.base import Unwatched
 from selfinstruct.storage import read_rows, replace_file
 from selfinstruct.task import Task, to_json
+from selfinstruct.visible import visible
 
 
 class FilterRun(NamedTuple):

@@ -12,10 +12,10 @@ from typing import NamedTuple, NoReturn, TypeVar
 import click
 from tqdm import tqdm
 
-from selfinstruct.cli.visible import visible
 from selfinstruct.publish.repository import Repository, open_repository
 from selfinstruct.publish.session import Terms, login
 from selfinstruct.publish.target import HUB, check_endpoint, check_repo, find_token
+from selfinstruct.visible import visible
 
 Command = TypeVar("Command", bound=Callable[..., object])
 

@@ -13,11 +13,11 @@ import click
 import msgspec
 from tqdm import tqdm
 
-from selfinstruct.cli.visible import visible
 from selfinstruct.engines.base import Completion, Prompt
 from selfinstruct.journal import stage_of
 from selfinstruct.run import Marker, Run
 from selfinstruct.stats import Row, by_round
+from selfinstruct.visible import visible
 
 MAX_REASONS = 4
 """Reasons shown in a line of the closing table; the last line has them all."""

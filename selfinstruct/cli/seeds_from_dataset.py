@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from selfinstruct.cli.seeds_file import check_out, say_written
-from selfinstruct.cli.visible import visible
 from selfinstruct.errors import InputError
 from selfinstruct.importing.labelled import (
     LABELS,
@@ -27,6 +26,7 @@ from selfinstruct.importing.wording import Wording, load_wordings
 from selfinstruct.storage import replace_file
 from selfinstruct.tables import FORMS, form_of, read
 from selfinstruct.task import to_json
+from selfinstruct.visible import visible
 
 _LISTED = 10
 """Labels that are listed by name in a note."""

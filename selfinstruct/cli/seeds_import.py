@@ -16,13 +16,13 @@ import click
 from tqdm import tqdm
 
 from selfinstruct.cli.seeds_file import check_out, counted, say_written
-from selfinstruct.cli.visible import visible
 from selfinstruct.errors import InputError
 from selfinstruct.importing.gather import NOTES, Defaults, RowFault, Seeds, gather
 from selfinstruct.importing.layout import KEYS, Layout, parse_columns
 from selfinstruct.storage import replace_file
 from selfinstruct.tables import FORMS, form_of, scan
 from selfinstruct.task import to_json
+from selfinstruct.visible import visible
 
 SHOWN = 20
 """Faults that are listed on the screen."""

@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 
 from selfinstruct.cli.progress import closing_table
-from selfinstruct.cli.visible import visible
 from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.pool import slot_random
 from selfinstruct.run import finished_rows, read_markers, require_run, seconds_by_round
 from selfinstruct.sift import Rejected
 from selfinstruct.storage import read_rows
 from selfinstruct.task import Task
+from selfinstruct.visible import visible
 
 WIDTH = 400
 """Characters of a text that a sample shows; `--task` shows all."""

@@ -6,13 +6,13 @@ topics are dealt, or when a round is over.
 
 from pathlib import Path
 
-from selfinstruct.cli.visible import visible
 from selfinstruct.errors import InputError, SelfInstructError
 from selfinstruct.grow import End, barren_rounds
 from selfinstruct.run import Run
 from selfinstruct.stats import last_novelty
 from selfinstruct.storage import read_rows
 from selfinstruct.topics import Steering, Topic, bound, full, load_topics
+from selfinstruct.visible import visible
 
 SHOWN = 24
 """Topics that the closing lines count, those with the fewest tasks first."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from selfinstruct.cli.hub_options import HubBar, Link, hub_options
-from selfinstruct.cli.visible import visible
 from selfinstruct.errors import InputError, SelfInstructError
 from selfinstruct.publish.files import Differences, checked_folder
 from selfinstruct.publish.target import REPO
 from selfinstruct.publish.verify import Checked, verify_repository
+from selfinstruct.visible import visible
 
 
 @click.command()

@@ -1,4 +1,7 @@
-"""Exports: rows in the shapes that trainers read."""
+"""Exports: rows in the shapes that trainers read.
+
+Decides: that rows are selected, rendered and written in one pass. Does not know: formats or files.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

@@ -4,7 +4,7 @@ Decides: what README.md, dataset_info.json (LLaMA-Factory's) and manifest.json o
 say. They follow from what is in the folder, and name files relative to it. Does not know: rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from selfinstruct.storage import replace_file
 
 _HINT = "delete it, and export again"
 
-_COLUMNS: dict[str, dict[str, Any]] = {
+COLUMNS: dict[str, dict[str, Any]] = {
     "flan": {"columns": {"prompt": "inputs", "response": "targets"}},
     "alpaca": {"columns": {"prompt": "instruction", "query": "input", "response": "output"}},
     "messages": {
@@ -72,16 +72,28 @@ def read_manifest(folder: Path) -> dict[str, Manifest]:
         raise InputError(f"{path}: not what an export writes: {error}", hint=_HINT) from error
 
 
-def dataset_info(there: Mapping[str, Manifest]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield LLaMA-Factory's entry for each file that it can read."""
+def dataset_info(
+    there: Mapping[str, Manifest], above: str = ""
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield LLaMA-Factory's entry for each file that it can read; `above` is a folder, "data/"."""
     for name, entry in there.items():
-        if name not in _COLUMNS or entry.form not in ("jsonl", "parquet"):
+        if name not in COLUMNS or entry.form not in ("jsonl", "parquet"):
             continue
         for split, written in entry.splits.items():
-            base = f"selfinstruct_{name}" + ("" if split == "train" else f"_{split}")
+            base = _label(name, split)
             for number, file in enumerate(written.files):
                 label = base if len(written.files) == 1 else f"{base}_{number}"
-                yield label, {"file_name": f"{name}/{file}", **_COLUMNS[name]}
+                yield label, {"file_name": f"{above}{name}/{file}", **COLUMNS[name]}
+
+
+def hub_dataset_info(
+    splits: Mapping[str, Iterable[str]], repo: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield LLaMA-Factory's entry for each split of each format in a repository on the Hub."""
+    for name, those in splits.items():
+        for split in those if name in COLUMNS else ():
+            entry = {"hf_hub_url": repo, "subset": name, "split": split, **COLUMNS[name]}
+            yield _label(name, split), entry
 
 
 def readme(there: Mapping[str, Manifest]) -> str:
@@ -100,3 +112,8 @@ def readme(there: Mapping[str, Manifest]) -> str:
     )
     template = environment.from_string(export_readme().read_text(encoding="utf-8"))
     return template.render(formats=there, configs=configs, labels=labels) + "\n"
+
+
+def _label(name: str, split: str) -> str:
+    """Return what a split of a format is called in dataset_info.json."""
+    return f"selfinstruct_{name}" + ("" if split == "train" else f"_{split}")

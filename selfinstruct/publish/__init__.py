@@ -1,1 +1,1 @@
-"""A release of a dataset, and how it gets to a Hugging Face Hub or a mirror of one."""
+"""A run as a folder for others, and how that gets to a Hugging Face Hub or a mirror of one."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from selfinstruct.errors import InputError
+from selfinstruct.publish.sums import SUMS
 
-SUMS = "SHA256SUMS"
 OWN_FOLDERS = ("config/", "data/", "images/")
 OWN_FILES = ("README.md", "croissant.json", "dataset_info.json", SUMS)
 """What a release has to itself in a repository: all else there is left alone."""

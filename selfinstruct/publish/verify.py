@@ -7,8 +7,9 @@ is made or uploaded.
 from typing import NamedTuple
 
 from selfinstruct.errors import HubError
-from selfinstruct.publish.files import SUMS, Differences, Watch, differences, read_sums
+from selfinstruct.publish.files import Differences, Watch, differences, read_sums
 from selfinstruct.publish.repository import Repository
+from selfinstruct.publish.sums import SUMS
 
 
 class Checked(NamedTuple):

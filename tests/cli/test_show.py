@@ -9,11 +9,11 @@ from command import grown, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.cli.visible import visible
 from selfinstruct.run import read_markers
 from selfinstruct.sift import Rejected
 from selfinstruct.storage import append_rows, read_rows
 from selfinstruct.task import Task
+from selfinstruct.visible import visible
 
 
 @pytest.fixture(scope="module")
