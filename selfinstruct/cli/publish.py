@@ -144,6 +144,9 @@ def _make(run: Path, folder: Path, making: Making, bar: HubBar) -> None:
 
     if is_release(run):
         raise InputError(f"{run} is a release already: it has {SUMS}", hint="copy it")
+    if not (run / "run.toml").is_file():
+        message = f"{run} is neither a run (run.toml) nor a release ({SUMS})"
+        raise InputError(message, hint="give the folder that `selfinstruct grow --out` has made")
     how = ReleaseSettings(
         repo=making.repo,
         tag=making.tag,

@@ -84,6 +84,8 @@ class Speech(NamedTuple):
             hint = "see the address; for a certificate of your own set SSL_CERT_FILE to its file"
             reason = self.clean(getattr(error, "verify_message", "") or "see its certificate")
             return Fault(f"{what}: the certificate of {self.endpoint} is not valid: {reason}", hint)
+        if type(error).__name__ == "OfflineModeIsEnabled":
+            return Fault(f"{what}: HF_HUB_OFFLINE is set", "unset it: nothing is asked of a Hub")
         if isinstance(error, ssl.SSLError):
             hint = "see the address: a server that speaks plain http has http:// before its name"
             return Fault(f"{what}: {self.endpoint} does not speak TLS as it should", hint)

@@ -46,6 +46,7 @@ class Repository:
         self.token = token
         self._hub = hub
         self._calls = calls
+        self._xet: bool | None = None
         self._api = hub.HfApi(
             endpoint=terms.endpoint, token=token or False, library_name="selfinstruct"
         )
@@ -103,7 +104,7 @@ class Repository:
 
         self._calls.make(f"making {self.name}", once)
 
-    def speaks_xet(self) -> bool:
+    def _speaks_xet(self) -> bool:
         """Say whether large files go there by xet; the Hub itself always does.
 
         The client takes it for granted, and a mirror that has only LFS then refuses the upload.
@@ -146,10 +147,12 @@ class Repository:
         """Return the client's operations that add files."""
         return [self._hub.CommitOperationAdd(path, local) for path, local in sorted(files.items())]
 
-    def upload(self, additions: Sequence[Any], *, xet: bool) -> None:
+    def upload(self, additions: Sequence[Any]) -> None:
         """Send those of some additions that the server keeps outside of git; no commit yet."""
+        if self._xet is None:
+            self._xet = self._speaks_xet()
         with ExitStack() as stack:
-            if not xet:
+            if not self._xet:
                 stack.enter_context(without_xet())
             self._calls.make(
                 "uploading",

@@ -128,10 +128,9 @@ def _send(
 def _upload(repository: Repository, additions: Sequence[Any], plan: Plan, watch: Watch) -> None:
     """Send what the server keeps outside of git, some files at a time."""
     watch.begin("uploading", sum(one.size for one in plan.sent))
-    xet = repository.speaks_xet()
     sizes = [one.size for one in plan.sent]
     for first, last in _batches(sizes):
-        repository.upload(additions[first:last], xet=xet)
+        repository.upload(additions[first:last])
         watch.moved(sum(sizes[first:last]))
 
 

@@ -45,6 +45,12 @@ def test_a_silent_hub_is_given_up(hub: LoopbackHub, folder: Path) -> None:
     assert len(hub.store.repos[NAME].commits) == 2
 
 
+def test_offline_is_offline(hub: LoopbackHub, folder: Path) -> None:
+    """Who has forbidden the client to ask anybody is reminded of it."""
+    refused(publish(hub, folder, HF_HUB_OFFLINE="1"), "HF_HUB_OFFLINE is set")
+    assert not hub.requests
+
+
 def test_a_hub_that_is_not_there(hub: LoopbackHub, folder: Path) -> None:
     """No server, no such name, no TLS: each is said, at once."""
     with socket.socket() as free:

@@ -135,7 +135,7 @@ def test_a_damaged_release_is_not_published(hub: LoopbackHub, folder: Path) -> N
     (folder / "data/flan/train.jsonl").write_bytes(b"other\n")
     refused(publish(hub, folder), "1 files are not as SHA256SUMS says", "data/flan/train.jsonl")
     (folder / "SHA256SUMS").unlink()
-    refused(publish(hub, folder), "is no release")
+    refused(publish(hub, folder), "neither a run (run.toml) nor a release (SHA256SUMS)")
     assert not hub.requests
 
 

@@ -48,6 +48,6 @@ def test_options_that_do_not_go_together_are_said(
     refused(run("publish", run_folder, "--to", tmp_path / "x", "--private"), "--private and --to")
     refused(run("publish", folder, "--to", tmp_path / "x"), "is a release already")
     refused(run("publish", run_folder, env=environment(tmp_path)), "no repository: ''")
-    refused(publish(hub, tmp_path / "nothing"), "is not a run folder")
+    refused(publish(hub, tmp_path / "nothing"), "neither a run")
     assert not (tmp_path / "x").exists()
     assert not hub.requests
