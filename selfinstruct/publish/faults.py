@@ -82,7 +82,7 @@ class Speech(NamedTuple):
         """Say what is wrong with an address, None where an exception is of another kind."""
         if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY" in str(error):
             hint = "see the address; for a certificate of your own set SSL_CERT_FILE to its file"
-            reason = self.clean(getattr(error, "verify_message", "") or "see its certificate")
+            reason = self.clean(str(error)).rpartition("failed: ")[2].partition(" (")[0]
             return Fault(f"{what}: the certificate of {self.endpoint} is not valid: {reason}", hint)
         if type(error).__name__ == "OfflineModeIsEnabled":
             return Fault(f"{what}: HF_HUB_OFFLINE is set", "unset it: nothing is asked of a Hub")

@@ -93,7 +93,7 @@ class Repository:
         }
 
     def create(self, *, private: bool) -> None:
-        """Make the repository; one that is there by now is fine."""
+        """Ask for the repository to be made; one that is there by now is fine."""
 
         def once() -> None:
             try:
@@ -101,6 +101,8 @@ class Repository:
             except self._hub.errors.HfHubHTTPError as error:
                 if error.response.status_code != 409:
                     raise
+            except (ValueError, KeyError):
+                pass  # a mirror that calls itself otherwise; whether it is there is seen next
 
         self._calls.make(f"making {self.name}", once)
 

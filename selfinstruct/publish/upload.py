@@ -72,8 +72,8 @@ def publish(
         repository.create(private=wish.private)
         head, plan = planned(repository, files, wish)
         if head is None:
-            message = f"{repository.address} was made, and is not to be seen"
-            raise HubError(message, hint="see that the token may read what it makes")
+            message = f"{repository.address} cannot be seen, although it should be there now"
+            raise HubError(message, hint="see --endpoint, and that the token may read there")
     commit = _send(repository, files, plan, head, wish, watch) if plan else head.commit
     tagged = bool(wish.tag) and repository.tags().get(wish.tag) != commit
     if tagged:

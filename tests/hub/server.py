@@ -77,6 +77,7 @@ class LoopbackHub(ThreadingHTTPServer):
         self.faults: list[Fault] = []
         self.verify_at = ""
         self.xet = ""
+        self.calls_itself = ""
         self.redirect: dict[str, str] = {}
         self.page = 1000
         self.released = threading.Event()

@@ -105,6 +105,15 @@ def test_a_commit_of_others_before_ours_is_made_again(tried: Tried, folder: Path
     assert len(tried.hub.lines(COMMIT)) == 1
 
 
+def test_a_mirror_may_call_itself_otherwise(tried: Tried, folder: Path) -> None:
+    """Behind a proxy it answers with addresses of its own; what counts is what it holds."""
+    tried.hub.calls_itself = "http://inside.example:8080/hub"
+    done = tried.publish(folder, "v1")
+    assert published(tried.hub) == held(folder)
+    assert tried.hub.store.repos[NAME].tags == {"v1": done.commit}
+    assert tried.waits == []
+
+
 def test_a_tag_of_others_meanwhile_is_not_moved(tried: Tried, folder: Path) -> None:
     """Who gives the tag away while we publish keeps it, and we say so."""
 

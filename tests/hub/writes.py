@@ -13,7 +13,7 @@ def create(hub: LoopbackHub, request: Request, _: "re.Match[str]") -> Response:
     """Make a repository."""
     asked = request.json()
     name = f"{asked.get('organization') or 'writer'}/{asked['name']}"
-    place = {"url": f"{hub.url}/datasets/{name}", "name": name}
+    place = {"url": f"{hub.calls_itself or hub.url}/datasets/{name}", "name": name}
     if name in hub.store.repos:
         return Response(409, {"error": "You already created this dataset repo", **place})
     private = asked.get("visibility") == "private" or bool(asked.get("private"))
@@ -92,7 +92,7 @@ def commit_files(hub: LoopbackHub, request: Request, match: "re.Match[str]") -> 
         else:
             return refusal(400, f"cannot do {kind} with {value.get('path')}")
     made = repo.add(files, header["summary"], str(user(hub, request)))
-    address = f"{hub.url}/datasets/{repo.name}/commit/{made.oid}"
+    address = f"{hub.calls_itself or hub.url}/datasets/{repo.name}/commit/{made.oid}"
     return Response(200, {"success": True, "commitOid": made.oid, "commitUrl": address})
 
 
