@@ -49,6 +49,18 @@ class EngineLostError(EngineError):
     exit_code = 75  # EX_TEMPFAIL of sysexits.h
 
 
+class HubError(SelfInstructError):
+    """A Hub refuses, or holds something else than what was expected."""
+
+    exit_code = 2
+
+
+class HubLostError(HubError):
+    """A Hub does not answer, or not now: the same command may go on later."""
+
+    exit_code = 75
+
+
 def unknown_name(what: str, given: str, known: Iterable[str], *, hint: str = "") -> InputError:
     """Build the error for a name outside a closed list, suggesting the closest one."""
     names = sorted(known)

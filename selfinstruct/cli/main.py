@@ -22,6 +22,8 @@ from selfinstruct.task import clean
 COMMANDS = {
     "grow": "Grow a dataset: play rounds, then export.",
     "export": "Write a run, or any dataset, as trainers read it.",
+    "publish": "Upload a release to a Hugging Face Hub or a mirror.",
+    "verify": "Check a release against its checksums.",
     "show": "Show a run: counts, samples, rejects by reason.",
     "filter": "Apply a recipe to a run or to any dataset.",
     "augment": "Say a run's tasks in other words.",

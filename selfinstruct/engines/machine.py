@@ -89,7 +89,13 @@ def look() -> Machine:
         engines=engines,
         extras={
             name: installed(name)
-            for name in ("numba", "sentence-transformers", "model2vec", "fastexcel")
+            for name in (
+                "numba",
+                "sentence-transformers",
+                "model2vec",
+                "fastexcel",
+                "huggingface_hub",
+            )
         },
         models=tuple(cached_models()),
         suggestion=suggest(gpus, engines),

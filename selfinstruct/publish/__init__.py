@@ -1,1 +1,1 @@
-"""A run as a folder for others: its data, a card, and what checks both."""
+"""A run as a folder for others, and how that gets to a Hugging Face Hub or a mirror of one."""

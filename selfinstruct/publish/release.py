@@ -5,7 +5,6 @@ machine), and that the folder appears whole or stays as it was. Does not know: w
 goes.
 """
 
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,13 +21,11 @@ from selfinstruct.publish.pictures import pictures
 from selfinstruct.publish.portable import portable_name
 from selfinstruct.publish.reproduce import known_of, write_config
 from selfinstruct.publish.sums import SUMS, Listed, entry, listed, names_in, write_sums
+from selfinstruct.publish.target import check_repo, check_tag
 from selfinstruct.run import finished_rows, read_markers, require_run
 from selfinstruct.stats import by_round, measure
 from selfinstruct.storage import replace_file, storage_error, sync_folder
 from selfinstruct.task import Task
-
-_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
-_TAG = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
 class ReleaseSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,10 +85,10 @@ def build(run: Path, folder: Path, how: ReleaseSettings) -> Release:
 
 def _check_names(how: ReleaseSettings) -> None:
     """Raise InputError for a repository or tag that no Hub takes."""
-    if how.repo and not _REPO.fullmatch(how.repo):
-        raise InputError(f"not a repository: {how.repo!r}", hint="give ORG/NAME: --repo me/tasks")
-    if how.tag and not _TAG.fullmatch(how.tag):
-        raise InputError(f"not a tag: {how.tag!r}", hint="give letters, digits and dots: --tag v1")
+    if how.repo:
+        check_repo(how.repo)
+    if how.tag:
+        check_tag(how.tag)
 
 
 def _refuse_strangers(folder: Path) -> None:

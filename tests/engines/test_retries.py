@@ -2,7 +2,7 @@
 
 import pytest
 
-from selfinstruct.engines.openai.retries import LONGEST_ASKED, Patience, asked_wait
+from selfinstruct.patience import LONGEST_ASKED, Patience, asked_wait
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,13 @@ from selfinstruct.engines.openai import replies, servers
 from selfinstruct.engines.openai.remote import Remote, split_spec
 from selfinstruct.engines.openai.retries import (
     Circuit,
-    Patience,
     RefusedError,
     TransientError,
     persist,
 )
 from selfinstruct.engines.options import Given, read_options
 from selfinstruct.errors import EngineError, EngineLostError
+from selfinstruct.patience import Patience
 
 PROBE = Prompt("probe", "Hello", sampling=Sampling(max_tokens=1))
 """The least that can be asked."""

@@ -18,10 +18,10 @@ from selfinstruct.engines.openai.replies import shown
 from selfinstruct.engines.openai.retries import (
     RefusedError,
     TransientError,
-    asked_wait,
     is_transient,
 )
 from selfinstruct.errors import EngineError, InputError
+from selfinstruct.patience import asked_wait
 
 KEY = "OPENAI_API_KEY"
 URL = "OPENAI_BASE_URL"
