@@ -129,7 +129,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--name", default="rows as they are", help="What the results are kept under.")
+@click.option("--name", default="rows of the same model", help="What the results are kept under.")
 @click.option("--epochs", default=2, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 def train(folder: Path, *, name: str, epochs: int, seed: int) -> None:
