@@ -6,6 +6,7 @@ Decides: defaults, what is printed, and what a stop says. Does not know: what a 
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import structs
@@ -30,6 +31,9 @@ from selfinstruct.seeds import load_seeds
 from selfinstruct.settings import Settings
 from selfinstruct.stages.base import Unwatched, Watch
 from selfinstruct.task import Task
+
+if TYPE_CHECKING:
+    from selfinstruct.cli.grow_publish import Publishing
 
 DEFAULT_ROUNDS = 5
 SEEDS_LICENCE = "Apache-2.0"
@@ -138,6 +142,12 @@ def _formats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
 )
 @click.option("--no-export", is_flag=True, help="Leave out the exports.")
 @click.option(
+    "--publish", default="", metavar="ORG/NAME", help="End with a release of the run on a Hub."
+)
+@click.option("--publish-tag", default="", help="Tag of that release, such as v1.")
+@click.option("--endpoint", default="", help="Of that Hub, as in `publish`.")
+@click.option("--token-env", default="", metavar="NAME", help="For that Hub, as in `publish`.")
+@click.option(
     "--fork", type=click.Path(path_type=Path), help="Begin with the finished rounds of this run."
 )
 @click.option(
@@ -175,6 +185,10 @@ def grow(
     no_augment: bool,
     translator: str,
     no_export: bool,
+    publish: str,
+    publish_tag: str,
+    endpoint: str,
+    token_env: str,
     fork: Path | None,
     quiet: bool,
     log_json: bool,
@@ -183,6 +197,7 @@ def grow(
 
     Kill it at any time: the same command goes on where it stopped.
     """
+    publishing = _publishing(publish, publish_tag, endpoint, token_env)
     steering = steering_from(topics, generate_topics)
     chosen = load_recipe(recipe)
     more = (*(STEERED if steering else ()), *(JUDGED if chosen.judge else ()))
@@ -224,6 +239,20 @@ def grow(
             elif not quiet:
                 closing(out, run, wanted, written, lines)
             check_reached(run, end, goal)
+    if publishing:
+        publishing.publish(out, quiet=quiet, as_json=log_json)
+
+
+def _publishing(repo: str, tag: str, endpoint: str, token_env: str) -> "Publishing | None":
+    """Check what the options of publishing say, before a round is played."""
+    if not repo:
+        if tag or endpoint or token_env:
+            message = "--publish-tag, --endpoint and --token-env are for --publish"
+            raise InputError(message, hint="name the repository: --publish ORG/NAME")
+        return None
+    from selfinstruct.cli.grow_publish import Publishing  # noqa: PLC0415 (an extra)
+
+    return Publishing(repo, tag, endpoint, token_env)
 
 
 def _same_language(recipe: Recipe, language: str) -> None:

@@ -67,19 +67,23 @@ class Link(NamedTuple):
     def open(self, repo: str, say: Callable[[str], None]) -> Iterator[Repository]:
         """Open a repository there; raise InputError for what cannot be one."""
         check_repo(repo)
+        terms, token = self.check()
+        with open_repository(terms, repo, token, say) as repository:
+            yield repository
+
+    def check(self) -> tuple[Terms, str | None]:
+        """Return the Hub and the token for it; raise InputError where there can be none."""
         given = self.endpoint or os.environ.get("HF_ENDPOINT") or HUB
         endpoint = check_endpoint(given, insecure=self.insecure)
         token = find_token(endpoint, self.token_env, os.environ, login)
-        terms = Terms(endpoint, self.timeout, self.insecure)
-        with open_repository(terms, repo, token, say) as repository:
-            yield repository
+        return Terms(endpoint, self.timeout, self.insecure), token
 
 
 class HubBar:
     """One bar on standard error for what is under way; none where no terminal is."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+        self.quiet = quiet
         self._show = not quiet and sys.stderr.isatty()
         self._bar: tqdm[NoReturn] | None = None
 
@@ -104,7 +108,7 @@ class HubBar:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        if self._quiet:
+        if self.quiet:
             return
         if self._bar is not None:
             self._bar.clear()

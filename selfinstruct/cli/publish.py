@@ -94,17 +94,32 @@ def publish(
         return
     check_repo(repo)
     link = Link(endpoint, token_env, timeout, insecure_http)
+    if address := publish_release(source, wish, making, link, bar, dry_run=dry_run):
+        click.echo(address)
+
+
+def publish_release(
+    source: Path, wish: Wish, making: Making, link: Link, bar: HubBar, *, dry_run: bool = False
+) -> str:
+    """Bring the release of a run, or one that is there, onto a Hub; return where it is.
+
+    A `dry_run` says what would be done, and returns "".
+    """
     try:
-        with _release(source, making, bar) as folder, link.open(repo, bar.say) as repository:
+        with (
+            _release(source, making, bar) as folder,
+            link.open(making.repo, bar.say) as repository,
+        ):
             files = whole_folder(folder, bar)
             if dry_run:
                 head, plan = planned(repository, files, wish)
                 bar.close()
                 _preview(repository, plan, wish, is_new=head is None)
-                return
+                return ""
             done = upload(repository, files, wish, bar)
             bar.close()
-            _report(repository, done, wish, quiet=quiet)
+            _report(done, wish, bar)
+            return f"{repository.address}/tree/{wish.tag or done.commit}"
     except KeyboardInterrupt:
         bar.close()
         _stopped(dry_run=dry_run)
@@ -171,13 +186,11 @@ def _preview(repository: Repository, plan: Plan, wish: Wish, *, is_new: bool) ->
         click.echo(f"tag {wish.tag}")
 
 
-def _report(repository: Repository, done: Published, wish: Wish, *, quiet: bool) -> None:
-    """Print where the release is, and say what was done."""
-    if not quiet:
-        click.echo(_counts(done.plan) if done.made else "nothing to do: all is there", err=True)
-        if done.tagged:
-            click.echo(f"tagged {wish.tag}", err=True)
-    click.echo(f"{repository.address}/tree/{wish.tag or done.commit}")
+def _report(done: Published, wish: Wish, bar: HubBar) -> None:
+    """Say what was done."""
+    bar.say(_counts(done.plan) if done.made else "nothing to do: all is there")
+    if done.tagged:
+        bar.say(f"tagged {wish.tag}")
 
 
 def _counts(plan: Plan) -> str:

@@ -1,12 +1,13 @@
 """Publishing a run: its release is made, uploaded, and gone again; or written to a folder."""
 
+import json
 from pathlib import Path
 
 import pytest
-from command import files, grown, refused, run
+from command import files, grow_words, grown, refused, run
 
 from hub.made import NAME, environment, held, publish, published, verify
-from hub.server import LoopbackHub
+from hub.server import TOKEN, LoopbackHub
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,39 @@ def test_options_that_do_not_go_together_are_said(
     refused(publish(hub, tmp_path / "nothing"), "neither a run")
     assert not (tmp_path / "x").exists()
     assert not hub.requests
+
+
+def test_a_run_can_end_with_its_release(hub: LoopbackHub, tmp_path: Path) -> None:
+    """`grow --publish` publishes what `publish` would, says where, and again changes nothing."""
+    words = grow_words(tmp_path, "--publish", NAME, "--publish-tag", "v1", "--endpoint", hub.url)
+    words += ["--token-env", "MY_TOKEN"]
+    result = run(*words, env=environment(tmp_path / "cache"))
+    assert result.code == 0, result
+    assert f"published {hub.url}/datasets/{NAME}/tree/v1\n" in result.out
+    commits = len(hub.store.repos[NAME].commits)
+    run("publish", tmp_path / "run", "--repo", NAME, "--tag", "v1", "--to", tmp_path / "copy")
+    assert published(hub) == held(tmp_path / "copy")
+    again = run(*words, "--log-json", env=environment(tmp_path / "cache"))
+    assert again.code == 0, again
+    event = json.loads(again.out.splitlines()[-1])
+    assert event == {"event": "published", "address": f"{hub.url}/datasets/{NAME}/tree/v1"}
+    assert len(hub.store.repos[NAME].commits) == commits
+    assert TOKEN not in result.out + result.err + again.out + again.err
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [
+        (["--publish", "no-slash"], "no repository"),
+        (["--publish", NAME, "--publish-tag", "main"], "no tag"),
+        (["--publish", NAME, "--token-env", "UNSET"], "UNSET (--token-env) is not set"),
+        (["--publish", NAME, "--endpoint", "http://hub.example.org"], "in the clear"),
+        (["--publish-tag", "v1"], "are for --publish"),
+    ],
+)
+def test_what_could_not_be_published_is_not_grown(
+    more: list[str], part: str, tmp_path: Path
+) -> None:
+    """A name, tag, address or token that cannot be is said before the first round."""
+    refused(run(*grow_words(tmp_path, *more), env=environment(tmp_path / "cache")), part)
+    assert not (tmp_path / "run").exists()
