@@ -12,11 +12,14 @@ from selfinstruct.export.flan import Flan
 
 
 class PromptCompletionRow(msgspec.Struct, frozen=True):
-    """One line of a prompt-completion export; joined as they are, nothing runs together."""
+    """One line of a prompt-completion export; joined as they are, nothing runs together.
+
+    As in `flan`, a row and a template make a line.
+    """
 
     prompt: str
     completion: str
-    id: str
+    row_id: str
     template_id: str
     source: Source
 
@@ -30,7 +33,7 @@ def prompt_completion(flan: Flan) -> Callable[[Row], Iterator[PromptCompletionRo
             yield PromptCompletionRow(
                 prompt=prompt,
                 completion=lead + line.targets,
-                id=line.row_id,
+                row_id=line.row_id,
                 template_id=line.template_id,
                 source=line.source,
             )
