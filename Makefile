@@ -39,7 +39,7 @@ test-vllm: .venv-vllm ## vLLM on the processor: in process, and behind its serve
 test-trl: .venv-trl ## exports and releases read by datasets, and trained on with TRL
 	HF_HUB_OFFLINE=1 $</bin/pytest -m "datasets or croissant or trl" tests/trainers tests/publish/test_readers.py tests/hub/test_load_dataset.py
 
-test-llamafactory: .venv-llamafactory ## exports trained on with LLaMA-Factory
+test-llamafactory: .venv-llamafactory ## exports and a published release trained on with LLaMA-Factory
 	HF_HUB_OFFLINE=1 PYTHONPATH=tests/trainers/stubs $</bin/pytest -m llamafactory tests/trainers
 
 check: lint types test ## what CI runs

@@ -6,105 +6,26 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from command import copied
 
 from trainers.exports import FORMATS, HOSTILE, export, in_order, mended, written
-from trainers.tiny import END, llama, tokenizer
+from trainers.factory import SPOKEN, batch_of, saved_model, settings, sides, trained
+from trainers.tiny import END
 
 pytestmark = [
     pytest.mark.llamafactory,
     pytest.mark.filterwarnings("default"),  # what its libraries deprecate is not ours to mend
 ]
 
-SPOKEN = f"{END}\n"
-"""What its template "default" puts after an answer."""
-
 
 @pytest.fixture(scope="module")
 def model(from_run: Path, from_hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a tiny model, as a user would name one."""
     pytest.importorskip("llamafactory", reason="needs make test-llamafactory")
-    folder = tmp_path_factory.mktemp("model")
-    words = tokenizer(written(from_run, "alpaca") + written(from_hostile, "alpaca"))
-    llama(words).save_pretrained(folder)
-    words.save_pretrained(folder)
-    return folder
-
-
-def settings(model: Path, folder: Path, name: str, out: Path, **more: object) -> dict[str, Any]:
-    """Return what its configuration file would say: two steps on one dataset of a folder."""
-    return {
-        "model_name_or_path": str(model),
-        "stage": "sft",
-        "do_train": True,
-        "finetuning_type": "full",
-        "dataset_dir": str(folder),
-        "dataset": name,
-        "template": "default",
-        "cutoff_len": 512,
-        "output_dir": str(out),
-        "max_steps": 2,
-        "per_device_train_batch_size": 4,
-        "learning_rate": 1e-2,
-        "use_cpu": True,
-        "report_to": "none",
-        "save_strategy": "no",
-        "disable_tqdm": True,
-        **more,
-    }
-
-
-def batch_of(given: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Return, for all rows in one batch, the text without loss and the text with it."""
-    from llamafactory.data import (
-        SFTDataCollatorWith4DAttentionMask,
-        get_dataset,
-        get_template_and_fix_tokenizer,
-    )
-    from llamafactory.hparams import get_train_args
-    from llamafactory.model import load_tokenizer
-
-    model_args, data_args, training_args, *_ = get_train_args(given)
-    words = load_tokenizer(model_args)["tokenizer"]
-    template = get_template_and_fix_tokenizer(words, data_args)
-    found = get_dataset(template, model_args, data_args, training_args, "sft", tokenizer=words)
-    collator = SFTDataCollatorWith4DAttentionMask(
-        template=template, tokenizer=words, label_pad_token_id=-100
-    )
-    batch = collator(list(found["train_dataset"]))
-    rows = list(zip(batch["input_ids"], batch["labels"], batch["attention_mask"], strict=True))
-    return (
-        [words.decode(ids[(labels == -100) & (mask == 1)]) for ids, labels, mask in rows],
-        [words.decode(labels[labels != -100]) for _, labels, _ in rows],
-    )
-
-
-def trained(given: dict[str, Any], model: Path) -> set[str]:
-    """Train as its command does; return the names of the weights that changed."""
-    from llamafactory.train.tuner import run_exp
-    from safetensors.torch import load_file
-
-    out = Path(given["output_dir"])
-    run_exp(given)
-    result = json.loads((out / "train_results.json").read_text(encoding="utf-8"))
-    assert 0 < result["train_loss"] < 20
-    state = json.loads((out / "trainer_state.json").read_text(encoding="utf-8"))
-    assert state["global_step"] == 2
-    before, after = (load_file(folder / "model.safetensors") for folder in (model, out))
-    return {name for name, weight in after.items() if not weight.equal(before[name])}
-
-
-def sides(name: str, row: dict[str, Any]) -> tuple[str, str]:
-    """Return what a row asks and what it answers, as this trainer puts them together."""
-    if name == "alpaca":
-        return "\n".join(filter(None, (row["instruction"], row["input"]))), row["output"]
-    if name == "messages":
-        return row["messages"][0]["content"], row["messages"][1]["content"]
-    ask, answer = ("inputs", "targets") if name == "flan" else ("prompt", "completion")
-    return row[ask], row[answer]
+    rows = written(from_run, "alpaca") + written(from_hostile, "alpaca")
+    return saved_model(rows, tmp_path_factory.mktemp("model"))
 
 
 @pytest.mark.parametrize("source", ["from_run", "from_hostile", "in_parquet"])
@@ -114,7 +35,7 @@ def test_the_loss_is_on_the_answer(
 ) -> None:
     """Of every row of every format, it reads the question whole, and learns the answer alone."""
     folder = request.getfixturevalue(source)
-    given = settings(model, folder, f"selfinstruct_{name}", tmp_path, cutoff_len=1_000_000)
+    given = settings(model, str(folder), f"selfinstruct_{name}", tmp_path, cutoff_len=1_000_000)
     asked, answered = batch_of(given)
     lines = request.getfixturevalue("from_hostile") if source == "in_parquet" else folder
     expected = [sides(name, row) for row in written(lines, name)]
@@ -127,7 +48,9 @@ def test_what_is_learnt_is_what_was_given(
     name: str, model: Path, from_hostile: Path, tmp_path: Path
 ) -> None:
     """From file to loss, an output stays what it was: Chinese, emoji, any line end, 100 kB."""
-    given = settings(model, from_hostile, f"selfinstruct_{name}", tmp_path, cutoff_len=1_000_000)
+    given = settings(
+        model, str(from_hostile), f"selfinstruct_{name}", tmp_path, cutoff_len=1_000_000
+    )
     _, answered = batch_of(given)
     found = [text.removeprefix(" ") for text in answered]
     assert in_order([mended(output) + SPOKEN for _, _, output in HOSTILE], found)
@@ -142,20 +65,20 @@ def test_files_of_a_split_are_named_one_by_one(
     info = json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))
     names = [name for name in info if not name.startswith("selfinstruct_alpaca_test")]
     assert len(names) > 1
-    _, answered = batch_of(settings(model, folder, ",".join(names), tmp_path / "out"))
+    _, answered = batch_of(settings(model, str(folder), ",".join(names), tmp_path / "out"))
     assert answered == [row["output"] + SPOKEN for row in written(folder, "alpaca")]
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_two_steps_of_fine_tuning(name: str, model: Path, from_run: Path, tmp_path: Path) -> None:
     """Fine-tuning on a format by its name in dataset_info.json changes every layer."""
-    changed = trained(settings(model, from_run, f"selfinstruct_{name}", tmp_path), model)
+    changed = trained(settings(model, str(from_run), f"selfinstruct_{name}", tmp_path), model)
     assert {f"model.layers.{n}.mlp.up_proj.weight" for n in range(2)} <= changed
 
 
 def test_two_steps_of_preference(model: Path, with_pairs: Path, tmp_path: Path) -> None:
     """DPO finds the pairs by their name in dataset_info.json."""
-    given = settings(model, with_pairs, "selfinstruct_preference", tmp_path, stage="dpo")
+    given = settings(model, str(with_pairs), "selfinstruct_preference", tmp_path, stage="dpo")
     assert "model.layers.0.self_attn.v_proj.weight" in trained(given, model)
 
 
