@@ -136,7 +136,7 @@ _MEANINGS = {
     400: ("does not take it", "see what it says; what is on the branch has not changed"),
     401: (
         "knows no such token",
-        "give a token that may write to {repo}: --token-env NAME (of the Hub itself, HF_TOKEN too)",
+        "give a token with rights on {repo}: --token-env NAME (of the Hub itself, HF_TOKEN too)",
     ),
     403: (
         "forbids it",
