@@ -28,9 +28,9 @@ import msgspec
 
 RESULTS = Path(__file__).parent / "results" / "export_speed.json"
 OURS = ("flan", "alpaca", "messages", "prompt_completion", "raw")
-SINGLE = "flan, without inverted rows"
-PEER = "datasets.map + to_json, in batches"
-PEER_SINGLE = "datasets.map + to_json, row by row, without inverted rows"
+SINGLE = "flan, a line for each row"
+METHODS = (*OURS, SINGLE)
+PEER = "datasets: "
 MIXTURE = "[types]\ninversion = { rate = 0.0 }\n"
 
 
@@ -42,33 +42,34 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mixture", type=Path)
+    parser.add_argument("--format", default="flan")
     given = parser.parse_args()
     if given.section == "measure":
         measure(given.rows, given.rounds)
     elif given.section == "peer":
-        by_datasets(given.rows, given.out, given.mixture)
+        by_datasets(given.rows, given.out, given.format, given.mixture)
     else:
         sys.stdout.write(table(json.loads(RESULTS.read_text(encoding="utf-8"))))
 
 
-def by_datasets(rows: Path, out: Path, mixture_path: Path | None) -> None:
-    """Write what the export `flan` writes by the means of `datasets`; row by row with a mixture."""
+def by_datasets(rows: Path, out: Path, name: str, mixture_path: Path | None) -> None:
+    """Write what an export writes by the means of `datasets`; row by row with a mixture."""
     from datasets import load_dataset  # noqa: PLC0415 (loaded where it is measured)
 
-    from selfinstruct.export import found_rows  # noqa: PLC0415
-    from selfinstruct.export.flan import Flan, FlanRow  # noqa: PLC0415
+    from selfinstruct.export import FORMATS, Ways, found_rows  # noqa: PLC0415
+    from selfinstruct.export.formats import begun  # noqa: PLC0415
     from selfinstruct.export.mixture import load_mixture  # noqa: PLC0415
     from selfinstruct.tables import TableRow  # noqa: PLC0415
     from selfinstruct.tables.shapes import recognise  # noqa: PLC0415
 
-    flan = Flan(load_mixture(mixture_path))
-    names = FlanRow.__struct_fields__
+    render, _ = begun(name, Ways(load_mixture(mixture_path)))
+    names = FORMATS[name].row_type.__struct_fields__
 
     def lines(columns: dict[str, str], place: int) -> list[dict[str, Any]]:
-        """Return the Flan rows of a row."""
+        """Return the lines of a row."""
         pair = (TableRow(rows, place + 1, columns), recognise(columns))
         found = found_rows(iter([pair]), language="en")
-        return [msgspec.to_builtins(line) for row in found for line in flan(row)]
+        return [msgspec.to_builtins(line) for row in found for line in render(row)]
 
     def one(row: dict[str, str], place: int) -> dict[str, Any]:
         """Word a row."""
@@ -102,29 +103,30 @@ def measure(rows: Path, rounds: int) -> None:
         plain.write_bytes(b"\n".join(kept) + b"\n")
         (Path(folder) / "mixture.toml").write_text(MIXTURE, encoding="utf-8")
         for _ in range(rounds):
-            for name in (*OURS, SINGLE, PEER, PEER_SINGLE):
+            for name in (*METHODS, *(PEER + one for one in METHODS)):
                 seconds, memory = timed(command(name, plain, Path(folder)))
                 before = found.setdefault(name, {"seconds": seconds, "mib": memory})
                 before["seconds"] = min(before["seconds"], seconds)
                 before["mib"] = max(before["mib"], memory)
-        check_same(plain, Path(folder), "flan", PEER)
-        check_same(plain, Path(folder), SINGLE, PEER_SINGLE)
+        for name in METHODS:
+            check_same(plain, Path(folder), name)
     packages = {name: version(name) for name in ("selfinstruct", "datasets", "pyarrow")}
     about = {"rows": len(kept), "rounds": rounds, "python": platform.python_version(), **packages}
     result = json.dumps({"about": about, "methods": found}, indent=1)
     RESULTS.write_text(result + "\n", encoding="utf-8")
 
 
-def check_same(rows: Path, folder: Path, ours: str, peer: str) -> None:
+def check_same(rows: Path, folder: Path, method: str) -> None:
     """Stop where the peer does not write the rows that we write."""
     written = []
-    for name, pattern in ((ours, "out/flan/*.jsonl"), (peer, "out.jsonl")):
+    pattern = f"out/{method.partition(',')[0]}/*.jsonl"
+    for name, place in ((method, pattern), (PEER + method, "out.jsonl")):
         timed(command(name, rows, folder))
-        paths = sorted(folder.glob(pattern))
+        paths = sorted(folder.glob(place))
         text = "".join(path.read_text(encoding="utf-8") for path in paths)
         written.append([json.loads(line) for line in text.split("\n") if line])
-    if written[0] != written[1]:
-        sys.exit("the peer wrote other rows")
+    if written[0] != written[1] or not written[0]:
+        sys.exit(f"{method}: the peer wrote other rows")
 
 
 def command(name: str, rows: Path, folder: Path) -> list[str]:
@@ -132,12 +134,14 @@ def command(name: str, rows: Path, folder: Path) -> list[str]:
     for left in ("out", "cache", "out.jsonl"):
         shutil.rmtree(folder / left, ignore_errors=True)
         (folder / left).unlink(missing_ok=True) if not (folder / left).is_dir() else None
-    single = ["--mixture", f"{folder}/mixture.toml"] if name in (SINGLE, PEER_SINGLE) else []
-    if name in (PEER, PEER_SINGLE):
-        words = ["peer", "--rows", str(rows), "--out", f"{folder}/out.jsonl"]
-        return [sys.executable, __file__, *words, *single]
-    words = ["export", str(rows), "--format", name.partition(",")[0], "--out", f"{folder}/out"]
-    return [sys.executable, "-m", "selfinstruct", *words, "--quiet", *single]
+    method = name.removeprefix(PEER)
+    words = ["--format", method.partition(",")[0]]
+    words += ["--mixture", f"{folder}/mixture.toml"] if method == SINGLE else []
+    if name != method:
+        given = ["peer", "--rows", str(rows), "--out", f"{folder}/out.jsonl", *words]
+        return [sys.executable, __file__, *given]
+    given = ["export", str(rows), "--out", f"{folder}/out", "--quiet", *words]
+    return [sys.executable, "-m", "selfinstruct", *given]
 
 
 def timed(words: list[str]) -> tuple[float, float]:
@@ -164,15 +168,15 @@ def table(result: dict[str, Any]) -> str:
     """Return the results as Markdown."""
     rows, methods = result["about"]["rows"], result["methods"]
     lines = [
-        "| method | CPU seconds | rows a second | peak memory | times as fast as the peer |",
-        "|---|---|---|---|---|",
+        "| format | CPU seconds | rows a second | peak memory | the peer | its memory | ratio |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for name, one in methods.items():
-        peer = {SINGLE: PEER_SINGLE, "flan": PEER}.get(name)
-        ratio = f"{methods[peer]['seconds'] / one['seconds']:.1f}" if peer else ""
-        speed = rows / one["seconds"]
+    for name in METHODS:
+        one, peer = methods[name], methods[PEER + name]
         lines.append(
-            f"| {name} | {one['seconds']:.2f} | {speed:,.0f} | {one['mib']:.0f} MiB | {ratio} |"
+            f"| {name} | {one['seconds']:.2f} | {rows / one['seconds']:,.0f} "
+            f"| {one['mib']:.0f} MiB | {peer['seconds']:.2f} | {peer['mib']:.0f} MiB "
+            f"| {peer['seconds'] / one['seconds']:.1f} |"
         )
     return "\n".join(lines) + "\n"
 
