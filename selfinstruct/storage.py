@@ -6,7 +6,9 @@ rename, fsync of the folder). Does not know: what a row means.
 """
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Self, TypeVar
@@ -112,6 +114,38 @@ def replace_file(path: Path, data: bytes | Iterable[bytes]) -> None:
         sync_folder(target.parent)
     except OSError as error:
         raise storage_error(error, path) from error
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new folder that takes the place of another when all is written, whole or not at all.
+
+    What a kill left between the two renamings is put back first. Raises StorageError where the
+    file system refuses; then the old folder is as it was.
+    """
+    fresh, old = (folder.with_name(f".{folder.name}.{what}") for what in ("new", "old"))
+
+    def put_back() -> None:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+
+    try:
+        put_back()
+        for left in (fresh, old):
+            shutil.rmtree(left, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        try:
+            yield fresh
+            if folder.exists():
+                folder.rename(old)
+            fresh.rename(folder)
+        finally:
+            put_back()
+            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise storage_error(error, folder) from error
 
 
 def truncate(path: Path, size: int) -> None:

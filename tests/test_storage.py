@@ -18,6 +18,7 @@ from selfinstruct.storage import (
     file_digest,
     read_rows,
     replace_file,
+    replaced_folder,
     truncate,
 )
 from selfinstruct.task import to_json
@@ -222,3 +223,28 @@ def test_digest_of_a_part_is_the_digest_of_its_bytes(
     (base / "whole").write_bytes(content)
     (base / "part").write_bytes(content[start:end])
     assert file_digest(base / "whole", start, end) == file_digest(base / "part")
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A folder takes the place of another when all is written; else the old one stays as it was."""
+    folder = tmp_path / "deep" / "data"
+    for content in (b"one", b"two"):
+        with replaced_folder(folder) as fresh:
+            (fresh / "a").write_bytes(content)
+            (fresh / content.decode()).write_bytes(b"")
+        assert {path.name for path in folder.iterdir()} == {"a", content.decode()}
+    with pytest.raises(StorageError, match="cannot write"), replaced_folder(folder) as fresh:
+        (fresh / "half" / "below").write_bytes(b"")
+    assert (folder / "a").read_bytes() == b"two"
+    assert [path.name for path in folder.parent.iterdir()] == ["data"]
+
+
+def test_what_a_kill_left_of_a_folder_is_put_back(tmp_path: Path) -> None:
+    """Between two renamings a folder has another name; it is put back before it is replaced."""
+    folder = tmp_path / "data"
+    (tmp_path / ".data.old").mkdir()
+    (tmp_path / ".data.old" / "a").write_bytes(b"kept")
+    with pytest.raises(ZeroDivisionError), replaced_folder(folder):
+        raise ZeroDivisionError
+    assert (folder / "a").read_bytes() == b"kept"
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]

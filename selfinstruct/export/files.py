@@ -6,7 +6,6 @@ know: what a row holds.
 """
 
 import re
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
@@ -18,7 +17,7 @@ import msgspec
 from selfinstruct.errors import InputError, unknown_name
 from selfinstruct.export.columns import write_typed
 from selfinstruct.export.dates import DateColumns
-from selfinstruct.storage import replace_file, storage_error, sync_file, sync_folder
+from selfinstruct.storage import replace_file, replaced_folder, sync_file
 from selfinstruct.tables.base import packed, packer
 from selfinstruct.task import to_json
 
@@ -117,25 +116,8 @@ def write_folder(
     """
     folder = target.folder
     _refuse_strangers(folder)
-    fresh, old = (folder.with_name(f".{folder.name}.{what}") for what in ("new", "old"))
-    try:
-        if old.exists() and not folder.exists():
-            old.rename(folder)  # killed between the two renamings below
-        for left in (fresh, old):
-            shutil.rmtree(left, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        try:
-            written = _Shards(fresh, target, row_type).write(lines)
-            if folder.exists():
-                folder.rename(old)
-            fresh.rename(folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
-        sync_folder(folder.parent)
-    except OSError as error:
-        raise storage_error(error, folder) from error
-    return written
+    with replaced_folder(folder) as fresh:
+        return _Shards(fresh, target, row_type).write(lines)
 
 
 def _refuse_strangers(folder: Path) -> None:

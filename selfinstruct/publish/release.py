@@ -5,7 +5,6 @@ machine), and that the folder appears whole or stays as it was. Does not know: w
 goes.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from selfinstruct.publish.sums import SUMS, Listed, entry, listed, names_in, wri
 from selfinstruct.publish.target import check_repo, check_tag
 from selfinstruct.run import finished_rows, read_markers, require_run
 from selfinstruct.stats import by_round, measure
-from selfinstruct.storage import replace_file, storage_error, sync_folder
+from selfinstruct.storage import replace_file, replaced_folder
 from selfinstruct.task import Task
 
 
@@ -64,22 +63,8 @@ def build(run: Path, folder: Path, how: ReleaseSettings) -> Release:
     _check_names(how)
     folder = folder.resolve()
     _refuse_strangers(folder)
-    fresh, old = (folder.with_name(f".{folder.name}.{what}") for what in ("new", "old"))
-    try:
-        for left in (fresh, old):
-            shutil.rmtree(left, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        try:
-            release = _written(run, fresh, how)
-            if folder.exists():
-                folder.rename(old)
-            fresh.rename(folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
-        sync_folder(folder.parent)
-    except OSError as error:
-        raise storage_error(error, folder) from error
+    with replaced_folder(folder) as fresh:
+        release = _written(run, fresh, how)
     return msgspec.structs.replace(release, folder=folder)
 
 
