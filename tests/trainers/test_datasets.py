@@ -30,7 +30,7 @@ TYPES: dict[str, dict[str, object]] = {
     },
     "alpaca": {"instruction": TEXT, "input": TEXT, "output": TEXT, "id": TEXT},
     "messages": {"messages": [{"role": TEXT, "content": TEXT}], "id": TEXT},
-    "prompt_completion": {"prompt": TEXT, "completion": TEXT, "id": TEXT},
+    "prompt_completion": {"prompt": TEXT, "completion": TEXT, "row_id": TEXT},
     "preference": {"prompt": TEXT, "chosen": TEXT, "rejected": TEXT, "id": TEXT},
     "raw": {
         "id": TEXT,
@@ -121,7 +121,7 @@ def test_every_split_is_read(name: str, run_folder: Path, from_run: Path, tmp_pa
     for split, rows in splits.items():
         assert list(rows) == written(folder, name, split)
         assert len(rows) > 1
-    key = {"flan": "row_id"}.get(name, "id")
+    key = {"flan": "row_id", "prompt_completion": "row_id"}.get(name, "id")
     whole = sorted(row[key] for row in written(from_run, name))
     assert sorted(row[key] for rows in splits.values() for row in rows) == whole
 
