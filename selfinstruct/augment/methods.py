@@ -14,11 +14,11 @@ import msgspec
 from selfinstruct import parse
 from selfinstruct.augment.meaning import drift, surface
 from selfinstruct.conversation import Script
-from selfinstruct.engines.base import Completion, Prompt, Sampling
+from selfinstruct.engines.base import Completion, Prompt, Sampling, seeded
 from selfinstruct.pool import slot_random
 from selfinstruct.prompts import Prompts
 from selfinstruct.recipe import AugmentSettings
-from selfinstruct.task import Task, digest
+from selfinstruct.task import Task
 
 
 class Wording(msgspec.Struct, frozen=True):
@@ -55,8 +55,7 @@ class Asking(msgspec.Struct, frozen=True):
 
     def seeded(self, sampling: Sampling, key: str) -> Sampling:
         """Give a prompt its own seed, from the run's seed and its key."""
-        seed = int(digest(f"{self.seed}/{key}", 8), 16) & 0x7FFFFFFF
-        return msgspec.structs.replace(sampling, seed=seed)
+        return seeded(sampling, self.seed, key)
 
 
 def paraphrases(now: Asking, task: Task) -> list[Script[Wording]]:

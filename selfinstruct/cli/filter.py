@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from selfinstruct.cli.columns import column_names
 from selfinstruct.cli.filter_run import FilterRun, filter_run
+from selfinstruct.cli.overwriting import refuse_overwriting
 from selfinstruct.errors import InputError
 from selfinstruct.filtering import Passed, Refusal, verdicts
 from selfinstruct.play import rule_set
@@ -102,7 +103,7 @@ def filter_(
     if (chosen.judge or chosen.difficulty) and not quiet:
         click.echo("no model is asked about rows of files: its judge decides nothing", err=True)
     forms = {path: form_of(path, form) for path in sources}
-    _refuse_overwriting(sources, out, rejected)
+    refuse_overwriting(sources, {"--out": out, "--rejected": rejected})
     written = form_to_write(out, list(forms.values())) if out else ""
     rows = _rows(sources, forms, quiet=quiet)
     pairs = shaped(rows, column_names(columns))
@@ -189,15 +190,3 @@ def _summary(
     for path, rows in ((out, kept), (rejected, refused)):
         if path:
             click.echo(f"wrote {path} ({rows} rows)")
-
-
-def _refuse_overwriting(sources: Sequence[Path], out: Path | None, rejected: Path | None) -> None:
-    """Refuse names that would cost rows."""
-    taken = {path.resolve() for path in sources}
-    for option, path in (("--out", out), ("--rejected", rejected)):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            message = f"{option} {path} is read from or written already, and would be lost"
-            raise InputError(message, hint="give another name; move it over when you are sure")
-        taken.add(path.resolve())

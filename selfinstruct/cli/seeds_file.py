@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from selfinstruct.cli.overwriting import refuse_overwriting
 from selfinstruct.errors import InputError
 from selfinstruct.resources import data_dir
 from selfinstruct.tables import known_form
@@ -16,14 +17,7 @@ def check_out(sources: Iterable[Path], out: Path, report: Path | None = None) ->
     """Refuse a name that is no seed file's, and names that would cost rows."""
     if known_form(out) not in ("", "jsonl") or out.suffix.lower() in PACKED:
         raise InputError(f"--out {out}: a seed file is JSONL", hint="for example --out seeds.jsonl")
-    taken = {path.resolve() for path in sources}
-    for option, path in (("--out", out), ("--report", report)):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            message = f"{option} {path} is read from or written already, and would be lost"
-            raise InputError(message, hint="give another name; move it over when you are sure")
-        taken.add(path.resolve())
+    refuse_overwriting(sources, {"--out": out, "--report": report})
 
 
 def say_written(out: Path, seeds: int, instances: int, language: str) -> None:

@@ -184,6 +184,12 @@ def scored(prompt: Prompt, logarithms: Sequence[float], *, prompt_tokens: int) -
     )
 
 
+def seeded(sampling: Sampling, seed: int, key: str) -> Sampling:
+    """Give a prompt its own seed, which follows from the run's seed and its key: 31 bits."""
+    own = int(digest(f"{seed}/{key}", 8), 16) & 0x7FFFFFFF
+    return msgspec.structs.replace(sampling, seed=own)
+
+
 def going_on(encode: Callable[[str], Sequence[int]], text: str) -> list[int]:
     """Return the tokens with which a text goes on, rather than begins.
 

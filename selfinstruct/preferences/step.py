@@ -15,7 +15,7 @@ import msgspec
 
 from selfinstruct import parse
 from selfinstruct.conversation import Conversation, Script
-from selfinstruct.engines.base import Completion, Engine, EngineInfo, Sampling
+from selfinstruct.engines.base import Completion, Engine, EngineInfo, Sampling, seeded
 from selfinstruct.errors import EngineError
 from selfinstruct.journal import Journal
 from selfinstruct.play import rule_set
@@ -112,8 +112,7 @@ class _Asking(NamedTuple):
 
     def seeded(self, sampling: Sampling, key: str) -> Sampling:
         """Give a prompt its own seed, from the run's seed and its key."""
-        seed = int(digest(f"{self.seed}/{key}", 8), 16) & 0x7FFFFFFF
-        return msgspec.structs.replace(sampling, seed=seed)
+        return seeded(sampling, self.seed, key)
 
 
 def _step(run: Run, engines: Engines, how: PreferSettings, prompts: Prompts) -> str:

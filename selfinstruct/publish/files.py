@@ -1,6 +1,6 @@
 """A release as a folder: its files, their checksums, and which paths are its own.
 
-Decides: how SHA256SUMS is written and read, which files of a folder or a repository belong to a
+Decides: how SHA256SUMS is read and compared, which files of a folder or a repository belong to a
 release, and what differs from its sums. Does not know: what the files hold, or where they go.
 """
 

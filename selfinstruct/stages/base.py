@@ -10,12 +10,12 @@ from typing import Protocol
 import msgspec
 
 from selfinstruct.conversation import OVER_BUDGET, UNASKED, Listener, Script
-from selfinstruct.engines.base import Completion, Engine, Prompt, Sampling
+from selfinstruct.engines.base import Completion, Engine, Prompt, Sampling, seeded
 from selfinstruct.pool import Pool, slot_random
 from selfinstruct.run import Marker, Outcome
 from selfinstruct.settings import Settings
 from selfinstruct.sift import Kept, Rejected, Verdict
-from selfinstruct.task import Task, digest, joined, singles
+from selfinstruct.task import Task, joined, singles
 from selfinstruct.topics import Topic
 
 NEVER_ASKED = {OVER_BUDGET: "budget", UNASKED: "unanswered"}
@@ -99,8 +99,7 @@ class Round(msgspec.Struct, kw_only=True):
 
     def seeded(self, sampling: Sampling, key: str) -> Sampling:
         """Give a prompt its own seed, from the run's seed and its key."""
-        seed = int(digest(f"{self.settings.seed}/{key}", 8), 16) & 0x7FFFFFFF
-        return msgspec.structs.replace(sampling, seed=seed)
+        return seeded(sampling, self.settings.seed, key)
 
 
 def place_of(draft: Task) -> str:

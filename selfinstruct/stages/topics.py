@@ -6,17 +6,15 @@ topics of a run never change once they are there. Does not know: what a topic is
 
 import re
 
-import msgspec
-
 from selfinstruct.conversation import Conversation, Script
-from selfinstruct.engines.base import Completion, Engine, Sampling
+from selfinstruct.engines.base import Completion, Engine, Sampling, seeded
 from selfinstruct.errors import EngineError
 from selfinstruct.journal import Journal
 from selfinstruct.pool import slot_random
 from selfinstruct.run import Run
 from selfinstruct.stages.base import Watch
 from selfinstruct.storage import read_rows, replace_file
-from selfinstruct.task import digest, to_json
+from selfinstruct.task import to_json
 from selfinstruct.topics import MAX_LENGTH, Topic, same
 
 ROUND = 0
@@ -92,8 +90,7 @@ def _ask(run: Run, wave: int, place: int, known: list[str]) -> Script[Completion
     settings = run.settings
     key = f"{ROUND:04d}/topics/{wave}-{place:04d}"
     shown = slot_random(settings.seed, key).sample(known, min(SHOWN, len(known)))
-    seed = int(digest(f"{settings.seed}/{key}", 8), 16) & 0x7FFFFFFF
-    sampling = msgspec.structs.replace(SAMPLING, seed=seed)
+    sampling = seeded(SAMPLING, settings.seed, key)
     return (yield settings.prompts.topics(key, shown, sampling=sampling))
 
 
