@@ -146,7 +146,7 @@ def test_sigterm_stops_cleanly_and_says_how_to_resume(tmp_path: Path) -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         wait_for(tmp_path / "run" / "rounds" / "0002.json")
         process.terminate()
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 143
     assert "resume: selfinstruct grow --rounds 100000" in errors
     assert "Traceback" not in errors

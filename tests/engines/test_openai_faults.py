@@ -258,7 +258,7 @@ def test_requests_at_a_time_are_bounded() -> None:
 
 def test_closing_early_ends_the_requests_under_way() -> None:
     """An abandoned stage makes no request more, and the engine can be used again."""
-    slow: Plan = lambda prompt, _: "delay:9" if prompt not in ("prompt 0", "x") else ""  # noqa: E731
+    slow: Plan = lambda prompt, _: "delay:20" if prompt not in ("prompt 0", "x") else ""  # noqa: E731
     with serving(slow) as server, opened(server, "concurrency=4") as engine:
         completions = engine.complete(numbered(50))
         assert next(completions).key == "0001/x/0000"
@@ -266,7 +266,7 @@ def test_closing_early_ends_the_requests_under_way() -> None:
         closing = getattr(completions, "close", None)
         assert closing is not None
         closing()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10  # the server: 20
         assert server.requests <= 4
         assert [one.text for one in engine.complete([Prompt("k", "x")])] == [written("x")]
 

@@ -91,7 +91,7 @@ def test_an_interrupt_does_not_wait_for_the_server(kind: str, tmp_path: Path) ->
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         _, said = process.communicate(timeout=20)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10  # the server: 30
     assert process.returncode == 130
     assert b"Traceback" not in said
     assert b"Task was destroyed" not in said

@@ -108,7 +108,7 @@ def test_a_signal_ends_it_soon_and_says_how_to_go_on(
     os.kill(running.process.pid, number)
     ended, said = running.end()
     assert ended == code, said
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8  # the Hub: 9
     assert "stopped; the branch has" in said
     assert said.strip().splitlines()[-1].startswith("resume: selfinstruct publish ")
     assert "Traceback" not in said
