@@ -4,8 +4,9 @@ Each method is a process of its own, from a JSONL file to a JSONL file, and is t
 its imports; memory is the most that the process had resident. Methods take turns, and the least
 time of each counts. The peer words its rows by our own functions and writes the same rows in one
 file; that they are the same is checked. So what differs is how rows are read, passed on and
-written. It is used in two ways: in batches, and (as rows are then one to one, without inverted
-ones) row by row.
+written. It is used in two ways: row by row, as `map` does unless it is told otherwise, and in
+batches of a thousand. Row by row, a row makes one line; so formats with templates are exported
+without inverted rows too.
 
     python benchmarks/export_speed.py measure --rows alpaca.jsonl.gz
     python benchmarks/export_speed.py table
@@ -27,10 +28,18 @@ from typing import Any
 import msgspec
 
 RESULTS = Path(__file__).parent / "results" / "export_speed.json"
-OURS = ("flan", "alpaca", "messages", "prompt_completion", "raw")
-SINGLE = "flan, a line for each row"
-METHODS = (*OURS, SINGLE)
-PEER = "datasets: "
+FORMATS = ("flan", "alpaca", "messages", "prompt_completion", "raw")
+SINGLE = ", a line for each row"
+WORDED = ("flan", "prompt_completion")
+METHODS = (*FORMATS, *(name + SINGLE for name in WORDED))
+_PEER = ("memory", "ratio")
+HEAD = ("CPU seconds", "rows a second", "memory", "`map`", *_PEER, "`map`, batched", *_PEER)
+PEER = "map: "
+BATCHED = "map, batched: "
+PEERS = (
+    *(PEER + name for name in METHODS if name not in WORDED),
+    *(BATCHED + name for name in METHODS),
+)
 MIXTURE = "[types]\ninversion = { rate = 0.0 }\n"
 
 
@@ -43,31 +52,41 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mixture", type=Path)
     parser.add_argument("--format", default="flan")
+    parser.add_argument("--batched", action="store_true")
     given = parser.parse_args()
     if given.section == "measure":
         measure(given.rows, given.rounds)
     elif given.section == "peer":
-        by_datasets(given.rows, given.out, given.format, given.mixture)
+        by_datasets(given.rows, given.out, given.format, given.mixture, given.batched)
     else:
         sys.stdout.write(table(json.loads(RESULTS.read_text(encoding="utf-8"))))
 
 
-def by_datasets(rows: Path, out: Path, name: str, mixture_path: Path | None) -> None:
-    """Write what an export writes by the means of `datasets`; row by row with a mixture."""
+def by_datasets(
+    rows: Path,
+    out: Path,
+    name: str,
+    mixture: Path | None,
+    batched: bool,  # noqa: FBT001
+) -> None:
+    """Write what an export writes by the means of `datasets`."""
     from datasets import load_dataset  # noqa: PLC0415 (loaded where it is measured)
 
     from selfinstruct.export import FORMATS, Ways, found_rows  # noqa: PLC0415
     from selfinstruct.export.formats import begun  # noqa: PLC0415
     from selfinstruct.export.mixture import load_mixture  # noqa: PLC0415
     from selfinstruct.tables import TableRow  # noqa: PLC0415
-    from selfinstruct.tables.shapes import recognise  # noqa: PLC0415
+    from selfinstruct.tables.shapes import Shape, recognise  # noqa: PLC0415
 
-    render, _ = begun(name, Ways(load_mixture(mixture_path)))
+    render, _ = begun(name, Ways(load_mixture(mixture)))
     names = FORMATS[name].row_type.__struct_fields__
+    shapes: list[Shape] = []
 
     def lines(columns: dict[str, str], place: int) -> list[dict[str, Any]]:
         """Return the lines of a row."""
-        pair = (TableRow(rows, place + 1, columns), recognise(columns))
+        if not shapes:
+            shapes.append(recognise(columns))
+        pair = (TableRow(rows, place + 1, columns), shapes[0])
         found = found_rows(iter([pair]), language="en")
         return [msgspec.to_builtins(line) for row in found for line in render(row)]
 
@@ -85,9 +104,7 @@ def by_datasets(rows: Path, out: Path, name: str, mixture_path: Path | None) -> 
 
     cache = str(out.parent / "cache")
     found = load_dataset("json", data_files=str(rows), split="train", cache_dir=cache)
-    words: dict[str, Any] = (
-        {"function": one} if mixture_path else {"function": many, "batched": True}
-    )
+    words: dict[str, Any] = {"function": many, "batched": True} if batched else {"function": one}
     done = found.map(with_indices=True, remove_columns=found.column_names, **words)
     done.to_json(str(out), force_ascii=False)
 
@@ -103,12 +120,12 @@ def measure(rows: Path, rounds: int) -> None:
         plain.write_bytes(b"\n".join(kept) + b"\n")
         (Path(folder) / "mixture.toml").write_text(MIXTURE, encoding="utf-8")
         for _ in range(rounds):
-            for name in (*METHODS, *(PEER + one for one in METHODS)):
+            for name in (*METHODS, *PEERS):
                 seconds, memory = timed(command(name, plain, Path(folder)))
                 before = found.setdefault(name, {"seconds": seconds, "mib": memory})
                 before["seconds"] = min(before["seconds"], seconds)
                 before["mib"] = max(before["mib"], memory)
-        for name in METHODS:
+        for name in PEERS:
             check_same(plain, Path(folder), name)
     packages = {name: version(name) for name in ("selfinstruct", "datasets", "pyarrow")}
     about = {"rows": len(kept), "rounds": rounds, "python": platform.python_version(), **packages}
@@ -116,17 +133,18 @@ def measure(rows: Path, rounds: int) -> None:
     RESULTS.write_text(result + "\n", encoding="utf-8")
 
 
-def check_same(rows: Path, folder: Path, method: str) -> None:
+def check_same(rows: Path, folder: Path, peer: str) -> None:
     """Stop where the peer does not write the rows that we write."""
     written = []
-    pattern = f"out/{method.partition(',')[0]}/*.jsonl"
-    for name, place in ((method, pattern), (PEER + method, "out.jsonl")):
+    method = peer.partition(": ")[2]
+    pattern = f"out/{method.removesuffix(SINGLE)}/*.jsonl"
+    for name, place in ((method, pattern), (peer, "out.jsonl")):
         timed(command(name, rows, folder))
         paths = sorted(folder.glob(place))
         text = "".join(path.read_text(encoding="utf-8") for path in paths)
         written.append([json.loads(line) for line in text.split("\n") if line])
     if written[0] != written[1] or not written[0]:
-        sys.exit(f"{method}: the peer wrote other rows")
+        sys.exit(f"{peer}: it wrote other rows")
 
 
 def command(name: str, rows: Path, folder: Path) -> list[str]:
@@ -134,10 +152,11 @@ def command(name: str, rows: Path, folder: Path) -> list[str]:
     for left in ("out", "cache", "out.jsonl"):
         shutil.rmtree(folder / left, ignore_errors=True)
         (folder / left).unlink(missing_ok=True) if not (folder / left).is_dir() else None
-    method = name.removeprefix(PEER)
-    words = ["--format", method.partition(",")[0]]
-    words += ["--mixture", f"{folder}/mixture.toml"] if method == SINGLE else []
-    if name != method:
+    way, _, method = name.rpartition(": ")
+    words = ["--format", method.removesuffix(SINGLE)]
+    words += ["--mixture", f"{folder}/mixture.toml"] if method.endswith(SINGLE) else []
+    if way:
+        words += ["--batched"] if f"{way}: " == BATCHED else []
         given = ["peer", "--rows", str(rows), "--out", f"{folder}/out.jsonl", *words]
         return [sys.executable, __file__, *given]
     given = ["export", str(rows), "--out", f"{folder}/out", "--quiet", *words]
@@ -168,16 +187,20 @@ def table(result: dict[str, Any]) -> str:
     """Return the results as Markdown."""
     rows, methods = result["about"]["rows"], result["methods"]
     lines = [
-        "| format | CPU seconds | rows a second | peak memory | the peer | its memory | ratio |",
-        "|---|---|---|---|---|---|---|",
+        f"| format | {' | '.join(HEAD)} |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name in METHODS:
-        one, peer = methods[name], methods[PEER + name]
-        lines.append(
-            f"| {name} | {one['seconds']:.2f} | {rows / one['seconds']:,.0f} "
-            f"| {one['mib']:.0f} MiB | {peer['seconds']:.2f} | {peer['mib']:.0f} MiB "
-            f"| {peer['seconds'] / one['seconds']:.1f} |"
-        )
+        one = methods[name]
+        cells = [name, f"{one['seconds']:.2f}", f"{rows / one['seconds']:,.0f}"]
+        cells.append(f"{one['mib']:.0f} MiB")
+        for peer in (methods.get(PEER + name), methods.get(BATCHED + name)):
+            if peer:
+                cells += [f"{peer['seconds']:.2f}", f"{peer['mib']:.0f} MiB"]
+                cells.append(f"{peer['seconds'] / one['seconds']:.1f}")
+            else:
+                cells += ["", "", ""]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

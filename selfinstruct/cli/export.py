@@ -5,14 +5,13 @@ what a format holds.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 from msgspec import structs
-from tqdm import tqdm
 
 from selfinstruct.errors import InputError
 from selfinstruct.export import (
@@ -41,6 +40,7 @@ from selfinstruct.importing.layout import LABELS, find_layout, parse_columns
 from selfinstruct.preferences.pairs import Preference
 from selfinstruct.run import read_markers, require_run
 from selfinstruct.tables import TableRow, form_of, known_form, read
+from selfinstruct.tables.base import Seen
 from selfinstruct.tables.shapes import Shape, shaped
 
 
@@ -201,20 +201,33 @@ def _check_file(given: Sources, target: Path, formats: Sequence[str], split: str
 def _rows(given: Sources) -> Iterator[Row]:
     """Yield the rows of the sources, with a bar on a terminal."""
     show = not given.quiet and sys.stderr.isatty()
-    if given.run is not None:
-        total = sum(marker.accepted for marker in read_markers(given.run))
-        found = rows(given.run, with_seeds=given.with_seeds, augmented=given.augmented)
-        with closing(tqdm(total=total, unit=" tasks", disable=not show, leave=False)) as bar:
-            for row in found:
-                bar.update(row.number == 0)
-                yield row
+    if given.run is None:
+        size = sum(path.stat().st_size for path in given.paths if path.is_file())
+        with _bar(show, size, "B") as seen:
+            yield from _found(given, seen)
         return
-    size = sum(path.stat().st_size for path in given.paths if path.is_file())
-    with closing(tqdm(total=size, unit="B", unit_scale=True, disable=not show, leave=False)) as bar:
-        yield from _found(given, bar.update)
+    total = sum(marker.accepted for marker in read_markers(given.run))
+    found = rows(given.run, with_seeds=given.with_seeds, augmented=given.augmented)
+    with _bar(show, total, " tasks") as seen:
+        for row in found:
+            if seen:
+                seen(row.number == 0)
+            yield row
 
 
-def _found(given: Sources, seen: Callable[[int], object]) -> Iterator[Row]:
+@contextmanager
+def _bar(show: bool, total: int, unit: str) -> Iterator[Seen | None]:  # noqa: FBT001
+    """Yield what moves a progress bar; None where none is shown."""
+    if not show:
+        yield None
+        return
+    from tqdm import tqdm  # noqa: PLC0415 (slow to import)
+
+    with tqdm(total=total, unit=unit, unit_scale=unit == "B", leave=False) as bar:
+        yield bar.update
+
+
+def _found(given: Sources, seen: Seen | None) -> Iterator[Row]:
     tables = (row for path in given.paths for row in read(path, form_of(path), seen=seen))
     pairs = _named(tables, given.columns) if given.columns else shaped(tables)
     return found_rows(pairs, language=given.language, licence=given.licence)

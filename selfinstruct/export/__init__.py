@@ -13,7 +13,7 @@ from selfinstruct.export.companions import Manifest, write_companions
 from selfinstruct.export.files import FolderFiles, Line, Written, write_file, write_folder
 from selfinstruct.export.formats import FORMATS, Ways, begun, known_formats
 from selfinstruct.export.mixture import Selection
-from selfinstruct.export.split import WHOLE, split_of
+from selfinstruct.export.split import TRAIN, WHOLE, split_of
 
 __all__ = [
     "FORMATS",
@@ -88,7 +88,7 @@ def export_splits(
     def lines() -> Iterator[Line]:
         for row in source:
             if chosen.takes(row):
-                split = split_of(row.family, shares)
+                split = split_of(row.family, shares) if shares else TRAIN
                 for line in render(row):
                     yield split, line
 

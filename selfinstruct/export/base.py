@@ -4,17 +4,18 @@ Decides: that an instance is a row, what a row says of its origin, and which row
 (a family: a task with all that was made of it). Does not know: any format.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 
 from selfinstruct.run import finished_rows
 from selfinstruct.storage import read_rows
 from selfinstruct.tables import TableRow
-from selfinstruct.tables.shapes import Shape
-from selfinstruct.task import Instance, Origin, Task, clean, digest, new_task
+from selfinstruct.tables.shapes import Shape, Triple
+from selfinstruct.task import Instance, Origin, Task, clean, new_task
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -88,28 +89,38 @@ def found_rows(
     Examples of one row that have the same instruction are instances of one task. `language` is
     that of rows without a column of that name.
     """
+    file, name = None, ""
     for row, shape in pairs:
+        if row.file is not file:
+            file, name = row.file, row.file.name
         columns = row.columns
-        origin = Origin(kind="found", source=f"{row.file.name}#{row.number}", licence=licence)
-        grouped: dict[str, list[Instance]] = {}
-        for instruction, given, output in shape.triples(columns):
-            instance = Instance(clean(given), clean(output))
-            grouped.setdefault(clean(instruction), []).append(instance)
+        origin = Origin(kind="found", source=f"{name}#{row.number}", licence=licence)
         kind = columns.get("is_classification")
         category, spoken = columns.get("category"), columns.get("language")
-        for instruction, instances in grouped.items():
+        for instruction, instances in _grouped(shape.triples(columns)):
             task = new_task(
                 instruction,
                 origin=origin,
                 language=spoken if isinstance(spoken, str) and spoken else language,
-                instances=tuple(instances),
+                instances=instances,
                 is_classification=kind if isinstance(kind, bool) else None,
                 category=clean(category) if isinstance(category, str) else "",
             )
             source = _source(task, 0.0, 0.0)
             for number, instance in enumerate(instances):
-                name = digest(f"{instance.input}\0{instance.output}", 8)
-                yield Row(f"{task.id}-{name}", task, number, source)
+                texts = f"{instance.input}\0{instance.output}".encode("utf-8", "replace")
+                yield Row(f"{task.id}-{crc32(texts):08x}", task, number, source)
+
+
+def _grouped(triples: Sequence[Triple]) -> Iterable[tuple[str, tuple[Instance, ...]]]:
+    """Return each instruction with its instances."""
+    if len(triples) == 1:  # most rows
+        asked, given, output = triples[0]
+        return ((clean(asked), (Instance(clean(given), clean(output)),)),)
+    grouped: dict[str, list[Instance]] = {}
+    for asked, given, output in triples:
+        grouped.setdefault(clean(asked), []).append(Instance(clean(given), clean(output)))
+    return [(asked, tuple(instances)) for asked, instances in grouped.items()]
 
 
 def _rows_of(task: Task) -> Iterator[Row]:

@@ -12,11 +12,12 @@ from typing import TypeVar
 Choice = TypeVar("Choice")
 
 _WHOLE = 1 << 64
+_EIGHT = struct.Struct(">8Q")
 
 
 def numbers(text: str) -> tuple[int, ...]:
     """Return eight numbers of 64 bits that depend on the text alone (BLAKE2b)."""
-    return struct.unpack(">8Q", blake2b(text.encode("utf-8", "replace")).digest())
+    return _EIGHT.unpack(blake2b(text.encode("utf-8", "replace")).digest())
 
 
 def fraction(number: int) -> float:

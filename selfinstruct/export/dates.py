@@ -19,22 +19,22 @@ class DateColumns:
     """Tells which text columns had only dates so far; most are out after one row."""
 
     def __init__(self, row_type: type[msgspec.Struct]) -> None:
-        self._left = dict.fromkeys(_text_fields(row_type), False)
+        self.left = dict.fromkeys(_text_fields(row_type), False)
 
     def see(self, row: msgspec.Struct) -> None:
         """Look at a row."""
-        for path in list(self._left) if self._left else ():
+        for path in list(self.left):
             value: object = row
             for name in path:
                 value = getattr(value, name)
             if isinstance(value, str) and _DATE.fullmatch(value):
-                self._left[path] = True
+                self.left[path] = True
             else:
-                del self._left[path]
+                del self.left[path]
 
     def found(self) -> list[str]:
         """Return the names of columns with dates alone."""
-        return [".".join(path) for path, seen in self._left.items() if seen]
+        return [".".join(path) for path, seen in self.left.items() if seen]
 
 
 def _text_fields(row_type: type[msgspec.Struct]) -> Iterator[tuple[str, ...]]:

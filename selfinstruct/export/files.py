@@ -26,7 +26,7 @@ FORMS = ("jsonl", "jsonl.gz", "jsonl.zst", "parquet")
 SHARD_SIZE = 10_000_000
 """Bytes of rows in a file, as JSON: up to 10 MB the Hub keeps a text file as it is."""
 
-_BUFFER = 1 << 20
+_BLOCK = 1 << 16
 _UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _OURS = re.compile(
     r"(train|validation|test)(-\d{5}-of-\d{5})?\.(jsonl|parquet)(\.gz|\.zst)?|\.\w+\.rows"
@@ -141,7 +141,6 @@ class _Shards:
         self._row_type = row_type
         self._open: dict[str, _Shard] = {}
         self._done: dict[str, list[_Shard]] = {}
-        self._rows: dict[str, int] = {}
         self._digests: dict[str, blake2b] = {}
 
     def write(self, lines: Iterable[Line]) -> dict[str, Written]:
@@ -149,14 +148,12 @@ class _Shards:
         limit = self._target.shard_size
         try:
             for split, row in lines:
-                data = to_json(row) + b"\n"
+                data = to_json(row)
                 shard = self._open.get(split)
-                if shard is None or (shard.size and shard.size + len(data) > limit):
+                if shard is None or (shard.size and shard.size + len(data) + 1 > limit):
                     self._close(split)
                     shard = self._open[split] = self._begun(split)
                 shard.write(data, row)
-                self._digests[split].update(data)
-                self._rows[split] = self._rows.get(split, 0) + 1
             for split in self._open.keys() | {"train"}:
                 if split not in self._open:
                     self._open[split] = self._begun(split)
@@ -170,11 +167,11 @@ class _Shards:
 
     def _begun(self, split: str) -> "_Shard":
         number = len(self._done.setdefault(split, []))
-        self._digests.setdefault(split, blake2b(digest_size=8))
+        digest = self._digests.setdefault(split, blake2b(digest_size=8))
         form = self._target.form
         path = self._folder / f"{split}-{number:05d}.{form}"
         by = None if form in ("jsonl", "parquet") else packer(path)
-        return _Shard(path, by, DateColumns(self._row_type))
+        return _Shard(path, by, digest, DateColumns(self._row_type))
 
     def _close(self, split: str) -> None:
         """Finish a file."""
@@ -199,29 +196,47 @@ class _Shards:
             shard.path.rename(shard.path.with_name(names[-1]))
             if self._target.form != "parquet":
                 dates += [f"{names[-1]}: {column}" for column in shard.dates.found()]
-        digest = self._digests[split].hexdigest()
-        return Written(tuple(names), self._rows.get(split, 0), tuple(dates), digest)
+        rows = sum(shard.rows for shard in shards)
+        return Written(tuple(names), rows, tuple(dates), self._digests[split].hexdigest())
 
 
 class _Shard:
-    """One open file: what was written to it, unpacked."""
+    """One open file: how many rows it has, and of how many bytes, unpacked."""
 
-    def __init__(self, path: Path, by: Any, dates: DateColumns) -> None:  # noqa: ANN401 (zlib's, zstd's)
+    def __init__(self, path: Path, by: Any, digest: blake2b, dates: DateColumns) -> None:  # noqa: ANN401 (zlib's, zstd's)
         self.path = path
         self.dates = dates
         self.size = 0
-        self.out: IO[bytes] = path.open("wb", buffering=_BUFFER)
+        self.rows = 0
+        self.out: IO[bytes] = path.open("wb")
         self._by = by
+        self._digest = digest
+        self._waiting: list[bytes] = []
+        self._written = 0
 
     def write(self, data: bytes, row: msgspec.Struct) -> None:
-        """Write a row as a line."""
-        self.size += len(data)
-        self.dates.see(row)
+        """Write a row as a line, with others."""
+        self.size += len(data) + 1
+        self.rows += 1
+        if self.dates.left:
+            self.dates.see(row)
+        self._waiting.append(data)
+        if self.size - self._written > _BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what waits."""
+        self._waiting.append(b"")
+        data = b"\n".join(self._waiting)
+        self._waiting.clear()
+        self._written = self.size
+        self._digest.update(data)
         self.out.write(self._by.compress(data) if self._by else data)
 
     def finish(self) -> None:
         """Close the file when all of it is on the disk."""
         with self.out:
+            self._flush()
             if self._by:
                 self.out.write(self._by.flush())
             sync_file(self.out)

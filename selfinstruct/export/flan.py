@@ -9,7 +9,7 @@ know: files, or which rows there are.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ from selfinstruct.export.template_sets import (
 from selfinstruct.task import Instance
 
 _PLAIN = frozenset(TYPES[:4])
+_WITH_OPTIONS = ("zs_opt", "fs_opt")
+_FEW_SHOT = ("fs_noopt", "fs_opt")
 _SOURCES = {"cot": "SelfInstruct-CoT", INVERSION: "SelfInstruct-II"}
 
 MIN_INVERTED = 20
@@ -58,7 +60,7 @@ class FlanRow(msgspec.Struct, frozen=True):
 Named = TypeVar("Named", Template, FewShot, Template | FewShot)
 
 
-class Wording(NamedTuple):
+class Wording(msgspec.Struct, frozen=True):
     """A filled template."""
 
     kind: str
@@ -70,7 +72,7 @@ class Wording(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-class _Asked(NamedTuple):
+class _Asked(msgspec.Struct, frozen=True):
     """A row with what its type depends on, and the texts that fill its templates."""
 
     row: Row
@@ -88,7 +90,8 @@ class Flan:
     def __init__(
         self, mixture: Mixture, folder: Path | None = None, per_row: int | None = None
     ) -> None:
-        self._mixture = mixture
+        self._few_shot_settings = mixture.few_shot
+        self._rates = {kind: mixture.of(kind) for kind in (*TYPES, INVERSION)}
         self._folder = folder
         self._per_row = per_row or mixture.templates_per_row
         self.drawn: Counter[str] = Counter()
@@ -99,8 +102,6 @@ class Flan:
         family = row.family
         for wording in self.wordings(row):
             kind = wording.kind
-            self.drawn[kind] += 1
-            self.templates.add(wording.template)
             yield FlanRow(
                 inputs=wording.inputs,
                 targets=wording.targets,
@@ -131,6 +132,9 @@ class Flan:
             found.append(wording)
         if inverted := self._inverted(asked, drawn[5:]):
             found.append(inverted)
+        for wording in found:
+            self.drawn[wording.kind] += 1
+            self.templates.add(wording.template)
         return found
 
     def _draw(self, asked: _Asked, drawn: Sequence[int], used: set[str]) -> Wording | None:
@@ -147,7 +151,7 @@ class Flan:
         return None
 
     def _weight(self, kind: str) -> float:
-        rate = self._mixture.of(kind)
+        rate = self._rates[kind]
         return 0.0 if rate.cap and self.drawn[kind] >= rate.cap else rate.rate
 
     def _worded(
@@ -155,10 +159,10 @@ class Flan:
     ) -> Wording | None:
         """Put a row in words of a type; None where no template is left or no exemplar fits."""
         options = None
-        if kind.endswith("_opt"):
+        if kind in _WITH_OPTIONS:
             styles = asked.templates.options.style
             options = options_of(asked.row, asked.labels, styles[drawn[2] % len(styles)])
-        if kind.startswith("fs"):
+        if kind in _FEW_SHOT:
             return self._few_shot(kind, asked, options, drawn, used)
         table = _table(kind, asked)
         chosen = _unused(table, drawn[1], used)
@@ -179,7 +183,7 @@ class Flan:
         used: set[str],
     ) -> Wording | None:
         """Show a row after others of its task; None where none fits."""
-        how = self._mixture.few_shot
+        how = self._few_shot_settings
         shots = asked.templates.few_shot
         inline = fraction(drawn[3]) < how.inline
         table: Sequence[Template | FewShot] = shots.inline if inline else shots.few_shot
@@ -203,9 +207,7 @@ class Flan:
 
     def _inverted(self, asked: _Asked, drawn: Sequence[int]) -> Wording | None:
         """Ask for what a row was made of, where that is drawn."""
-        rate = self._mixture.of(INVERSION)
-        full = rate.cap and self.drawn[INVERSION] >= rate.cap
-        if fraction(drawn[0]) >= rate.rate or full:
+        if fraction(drawn[0]) >= self._weight(INVERSION):
             return None
         tables, texts = asked.templates.inversion, asked.texts
         if asked.has_input:
@@ -223,22 +225,16 @@ class Flan:
 
 def _asked(row: Row, templates: TemplateSet) -> _Asked:
     """Find out what a row can be."""
-    instance, how = row.instance, templates.reasoning
-    words = () if row.task.is_classification else how.answer_words
-    texts = {
-        "instruction": row.task.instruction,
-        "input": instance.input,
-        "output": instance.output,
-    }
-    return _Asked(
-        row,
-        templates,
-        not is_blank(instance.input),
-        label_set(row.task),
-        candidates(row),
-        reasoned(instance.output, words, how.answer_marks),
-        texts,
-    )
+    task, instance, how = row.task, row.instance, templates.reasoning
+    given, output = instance.input, instance.output
+    labels: tuple[str, ...] = ()
+    found = None
+    if task.is_classification:
+        labels = label_set(task)
+    else:
+        found = reasoned(output, how.answer_words, how.answer_marks)
+    texts = {"instruction": task.instruction, "input": given, "output": output}
+    return _Asked(row, templates, not is_blank(given), labels, candidates(row), found, texts)
 
 
 def _possible(asked: _Asked) -> list[str]:

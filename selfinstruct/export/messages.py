@@ -50,6 +50,8 @@ class SystemPrompts(NamedTuple):
         prompts = self.own
         if self.varied:
             prompts = load_templates(row.task.language, self.folder).system.prompts
+        if not prompts:
+            return ""
         drawn = numbers(f"{row.id}/system")[0] % (len(prompts) + 1)
         return prompts[drawn] if drawn < len(prompts) else ""
 

@@ -116,11 +116,9 @@ class Selection:
         if is_blank(row.instance.output) or is_blank(row.task.instruction):
             self.left_out["nothing asked or answered"] += 1
             return False
-        category = row.source.category
-        rate = self._rates.get(category) if self._rates else None
-        if rate is None:
+        if not self._rates or (rate := self._rates.get(row.source.category)) is None:
             return True
-        place = fraction(numbers(f"category/{row.id}")[0])
+        place, category = fraction(numbers(f"category/{row.id}")[0]), row.source.category
         if place >= rate.rate or (rate.cap and self._taken[category] >= rate.cap):
             self.left_out["by category"] += 1
             return False

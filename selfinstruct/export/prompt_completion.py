@@ -28,15 +28,10 @@ def prompt_completion(flan: Flan) -> Callable[[Row], Iterator[PromptCompletionRo
     """Return what turns a row into its Flan wordings, as prompt and completion."""
 
     def lines(row: Row) -> Iterator[PromptCompletionRow]:
-        for line in flan(row):
-            prompt, lead = boundary(line.inputs)
-            yield PromptCompletionRow(
-                prompt=prompt,
-                completion=lead + line.targets,
-                row_id=line.row_id,
-                template_id=line.template_id,
-                source=line.source,
-            )
+        for wording in flan.wordings(row):
+            prompt, lead = boundary(wording.inputs)
+            completion = lead + wording.targets
+            yield PromptCompletionRow(prompt, completion, row.id, wording.template, row.source)
 
     return lines
 

@@ -197,6 +197,8 @@ def _pieces(template: str) -> tuple[str, ...]:
 def fill(template: str, values: Mapping[str, str]) -> str:
     """Fill the holes of a template; braces in the texts are text."""
     pieces = list(_pieces(template))
+    if len(pieces) == 3 and not pieces[0] and not pieces[2]:  # a hole alone
+        return values[pieces[1]]
     for place in range(1, len(pieces), 2):
         pieces[place] = values[pieces[place]]
     return "".join(pieces)

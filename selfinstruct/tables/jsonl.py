@@ -7,6 +7,7 @@ rewritten. Does not know: what the columns mean.
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ _SPACE = " \t\r\n"
 def read_lines(path: Path, seen: Seen | None = None) -> Iterator[TableRow | RowError]:
     """Yield the rows of a file that has one object a line; lines of white space are no rows."""
     with opened(path, seen) as data:
-        yield from _rows(path, iter(lambda: data.readline(MAX_LINE + 1), b""), 1)
+        yield from _rows(path, iter(partial(data.readline, MAX_LINE + 1), b""), 1)
 
 
 def read_list(path: Path, seen: Seen | None = None) -> Iterator[TableRow | RowError]:
@@ -93,7 +94,9 @@ def _rows(path: Path, lines: Iterable[bytes], first: int) -> Iterator[TableRow |
         is_whole = line.endswith(b"\n") or len(line) <= MAX_LINE
         if not is_rest:
             if is_whole:
-                yield from _row(path, number, line.removeprefix(BOM) if number == 1 else line)
+                found = _row(path, number, line.removeprefix(BOM) if number == 1 else line)
+                if found is not None:
+                    yield found
             else:
                 problem = f"the line is longer than {MAX_LINE:,} bytes"
                 yield RowError(path, number, problem, hint=HINT, raw=line[:_SHOWN])
@@ -101,16 +104,16 @@ def _rows(path: Path, lines: Iterable[bytes], first: int) -> Iterator[TableRow |
         is_rest = not is_whole
 
 
-def _row(path: Path, number: int, line: bytes) -> Iterator[TableRow | RowError]:
-    """Decode one line, if it holds anything."""
+def _row(path: Path, number: int, line: bytes) -> TableRow | RowError | None:
+    """Decode one line; None where it holds nothing."""
     raw = line.removesuffix(b"\n")
-    if raw.strip():
-        try:
-            columns = _checked(_decoded(raw))
-        except _NotARowError as error:
-            yield RowError(path, number, str(error), hint=error.hint, raw=raw)
-        else:
-            yield TableRow(file=path, number=number, columns=columns, raw=raw, form="jsonl")
+    if not raw or raw.isspace():
+        return None
+    try:
+        columns = _checked(_decoded(raw))
+    except _NotARowError as error:
+        return RowError(path, number, str(error), hint=error.hint, raw=raw)
+    return TableRow(path, number, columns, raw, "jsonl")
 
 
 class _NotARowError(InputError):
