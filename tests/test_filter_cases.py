@@ -13,6 +13,7 @@ import pytest
 
 from selfinstruct.recipe import Recipe, load_recipe
 from selfinstruct.rules import Rejection, Rule
+from selfinstruct.stages.answer import missing_input
 from selfinstruct.task import Instance, Origin, Task, new_task
 
 CASES = Path(__file__).parent / "cases" / "filters"
@@ -108,3 +109,27 @@ def test_no_case_comes_twice() -> None:
     for name, cases in FILES.items():
         tasks = [(case.instruction, case.task().instances, case.classification) for case in cases]
         assert len(set(tasks)) == len(tasks), name
+
+
+@pytest.mark.parametrize(
+    ("instruction", "kind"),
+    [
+        ("Summarise the article below.", "article"),
+        ("Extract the most important details from a letter.", "letter"),
+        ("Find the name of a painter in a list of names.", "names"),
+        ("Identify the words that have two meanings.", "words"),
+        ("Why do you think the sentence is hard to read?", "sentence"),
+        ("How does the story end?", "story"),
+        ("Answer the question in 100 words.", "question"),
+        ("Write a story about a fox. How does the story end?", ""),
+        ("Find a name for the longest river in the world.", ""),
+        ("Complete the sentence, 'The sea is'.", ""),
+        ('Find the verb in the sentence "The old dog barked at us".', ""),
+        ("Answer the question: why is the sea salty?", ""),
+        ("Explain the length of the sentence of a thief.", ""),
+        ("List the main parts of a letter.", ""),
+    ],
+)
+def test_what_an_instruction_lacks_is_named(instruction: str, kind: str) -> None:
+    """The default recipe's cues find the text that has to be written, and what it is called."""
+    assert missing_input(load_recipe("default").instances, instruction) == kind

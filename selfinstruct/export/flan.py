@@ -267,8 +267,9 @@ def _unused(table: Sequence[Named], drawn: int, used: set[str]) -> tuple[int, Na
     many = len(table)
     for step in range(many):
         place = (drawn + step) % many
-        if not used or table[place].id not in used:
-            return place, table[place]
+        one = table[place]
+        if not used or one.id not in used:
+            return place, one
     return None
 
 

@@ -21,6 +21,7 @@ from selfinstruct.resources import read_text, template_dir
 NEUTRAL = "any"
 """The set for languages that have none: layout alone, no words."""
 
+_HOLE = re.compile(r"\{(\w+)\}")
 _LANGUAGE = re.compile(r"(?a:[a-zA-Z]{2,8}(-\w{1,8})*)")
 
 HINT = "see selfinstruct/export/templates/README.md for the files and their holes"
@@ -181,7 +182,7 @@ def _check(path: Path, table: tuple[str, str], one: Template | FewShot) -> None:
     elif table[0] in TARGETS:
         pairs.append((one.targets, TARGETS[table[0]]))
     for text, wanted in pairs:
-        found = sorted(re.findall(r"\{(\w+)\}", text))
+        found = sorted(_HOLE.findall(text))
         if found != sorted(wanted):
             names = " ".join(f"{{{name}}}" for name in wanted)
             message = f"{path}: [[{table[1]}]] {one.id}: expected {names}, each once"
@@ -189,16 +190,11 @@ def _check(path: Path, table: tuple[str, str], one: Template | FewShot) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _pieces(template: str) -> tuple[str, ...]:
-    """Split a template: text, hole, text, hole, …, text."""
-    return tuple(re.split(r"\{(\w+)\}", template))
+def _format(template: str) -> str:
+    """Return a template as Python formats texts by name: the quickest way to fill it."""
+    return _HOLE.sub(r"%(\1)s", template.replace("%", "%%"))
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """Fill the holes of a template; braces in the texts are text."""
-    pieces = list(_pieces(template))
-    if len(pieces) == 3 and not pieces[0] and not pieces[2]:  # a hole alone
-        return values[pieces[1]]
-    for place in range(1, len(pieces), 2):
-        pieces[place] = values[pieces[place]]
-    return "".join(pieces)
+    return _format(template) % values
