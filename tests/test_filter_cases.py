@@ -128,6 +128,15 @@ def test_no_case_comes_twice() -> None:
         ("Answer the question: why is the sea salty?", ""),
         ("Explain the length of the sentence of a thief.", ""),
         ("List the main parts of a letter.", ""),
+        ("Identify the main parts of the letter.", ""),
+        ("Identify five components of a good email.", ""),
+        ("Find the words that rhyme with orange.", ""),
+        ("Define the words affect and effect.", ""),
+        ("Who wrote the poem Invictus?", ""),
+        ("What sound does the letter Z make?", ""),
+        ("Answer the question of whether free will exists.", ""),
+        ("Complete the sentence. The best way to save money is to ____.", ""),
+        ("Rewrite the sentence in the past tense\nI miss you", ""),
     ],
 )
 def test_what_an_instruction_lacks_is_named(instruction: str, kind: str) -> None:

@@ -129,13 +129,16 @@ class Flan:
             if wording is None:
                 break
             used.add(wording.template)
-            found.append(wording)
+            found.append(self._counted(wording))
         if inverted := self._inverted(asked, drawn[5:]):
-            found.append(inverted)
-        for wording in found:
-            self.drawn[wording.kind] += 1
-            self.templates.add(wording.template)
+            found.append(self._counted(inverted))
         return found
+
+    def _counted(self, wording: Wording) -> Wording:
+        """Count a wording before the next is drawn: a cap holds within a row too."""
+        self.drawn[wording.kind] += 1
+        self.templates.add(wording.template)
+        return wording
 
     def _draw(self, asked: _Asked, drawn: Sequence[int], used: set[str]) -> Wording | None:
         """Draw a type, then a template; a type that comes to nothing is not drawn again."""

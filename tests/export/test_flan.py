@@ -134,6 +134,14 @@ def test_a_cap_bounds_a_type() -> None:
     assert flan.drawn == {"zs_opt": 7, "inversion": 3, "zs_noopt": 193}
 
 
+def test_a_cap_holds_within_a_row() -> None:
+    """Also where a row is worded many times."""
+    types = {"zs_noopt": Rate(1.0), "zs_opt": Rate(9.0, cap=2)}
+    flan = Flan(msgspec.structs.replace(MIXTURE, types=types), per_row=8)
+    list(flan(labelled(1)))
+    assert flan.drawn == {"zs_opt": 2, "zs_noopt": 6}
+
+
 @given(tasks(), st.integers(1, 40))
 def test_no_row_has_a_template_twice(one: Row, many: int) -> None:
     """A row has as many templates as wanted, or as there are, each once."""
