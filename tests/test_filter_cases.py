@@ -121,6 +121,7 @@ def test_no_case_comes_twice() -> None:
         ("Why do you think the sentence is hard to read?", "sentence"),
         ("How does the story end?", "story"),
         ("Answer the question in 100 words.", "question"),
+        ("Recommend a film from the list.", "list"),
         ("Write a story about a fox. How does the story end?", ""),
         ("Find a name for the longest river in the world.", ""),
         ("Complete the sentence, 'The sea is'.", ""),
