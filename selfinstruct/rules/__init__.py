@@ -23,14 +23,12 @@ from selfinstruct.rules.instances import (
 )
 from selfinstruct.rules.language import Language
 from selfinstruct.rules.private import PersonalData
+from selfinstruct.rules.repetition import Compressible, RepeatedLines, Repetition
 from selfinstruct.rules.shape import (
-    Compressible,
     ControlCharacters,
     FirstCharacter,
     MixedScript,
     NotEmpty,
-    RepeatedLines,
-    Repetition,
     Script,
     TaskForm,
     Unfinished,
