@@ -45,7 +45,7 @@ class RepeatedLines(FieldRule, frozen=True, tag="repeated_lines", kw_only=True):
 
     It may do so `max_repeats` times. Lines of fewer than `min_tokens` tokens do not count, and
     the marks of items are no part of them; the numbered items of one line count as lines. Code
-    and tables are passed over. Of `_LIST` numbered items or more, however short and whatever
+    and tables are passed over. Of eight numbered items or more, however short and whatever
     stands between them, the share `max_share` may have come before.
     """
 
