@@ -61,8 +61,9 @@ class AskedForm(BaseRule, frozen=True, tag="asked_form", kw_only=True):
             return python_fault(output)
         wanted = self._number(asked.groupdict().get("number"))
         marked = marked_items(output)
-        if wanted > 1 and marked > 1 and marked != wanted:
-            return f"{marked} items instead of {wanted}"
+        begins = re.match(r"\s*1[.)]", output)
+        if wanted > 1 and marked != wanted and (marked > 1 or (marked and begins)):
+            return f"{marked} item{'s' * (marked > 1)} instead of {wanted}"
         return "" if marked > 1 or len(_BETWEEN.split(output)) > 1 else "no list"
 
     def _number(self, word: str | None) -> int:
