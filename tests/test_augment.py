@@ -129,7 +129,9 @@ class TurnedAround:
         """Turn the words of each text around."""
         self.asked += [(source, target)] * len(texts)
         turned = [" ".join(reversed(text.split())) for text in texts]
-        return [f"please {text}" if target == "en" else text for text in turned]
+        if target != "en":
+            return turned
+        return [f"please {text[:1].lower()}{text[1:]}" for text in turned]
 
     def __enter__(self) -> Self:
         return self
