@@ -22,6 +22,9 @@ from selfinstruct.rules.base import (
 from selfinstruct.task import Task
 from selfinstruct.text import tokens
 
+_QUOTATION = re.compile(r"[\"\u201c]([^\"\u201c\u201d]+)[\"\u201d]")
+"""A text between double quotation marks, straight or curly."""
+
 
 class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
     """Refuse a text that repeats another text of the same task, `of`.
@@ -33,6 +36,8 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
     text of fewer than `min_tokens` tokens; with `max_covered`, neither may a text hold, in order,
     more than that share of the other's tokens, whatever it adds. With `max_taken`, of a text
     of `min_tokens` or more, no larger share may be the other's, in order, whatever it leaves out.
+    With `quoted`, a text is judged by its last quotation of `min_tokens` tokens or more, so that
+    'A better version is "..."' is a copy where the version is one.
     """
 
     of: Field
@@ -41,6 +46,7 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
     min_tokens: Count = 0
     max_covered: Share = 1.0
     max_taken: Share = 1.0
+    quoted: bool = False
     ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -54,7 +60,7 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
         """Compare the two texts of each instance."""
         for one in task.instances:
             texts = {"instruction": task.instruction, "input": one.input, "output": one.output}
-            left, right = tokens(texts[self.field]), tokens(texts[self.of])
+            left, right = self._judged(texts[self.field]), tokens(texts[self.of])
             if not left or len(right) < max(self.min_tokens, 1):
                 continue
             similarity = Indel.normalized_similarity(left, right)
@@ -71,6 +77,13 @@ class Copies(FieldRule, frozen=True, tag="copies", kw_only=True):
             if similarity > bound and not self._says_more(left, right):
                 return f"repeats the {self.of} (similarity {similarity:.2f})"
         return ""
+
+    def _judged(self, text: str) -> list[str]:
+        """Return the tokens of a text, or of the last quotation in it; of none, nothing."""
+        if not self.quoted:
+            return tokens(text)
+        quotations = map(tokens, _QUOTATION.findall(text))
+        return next((q for q in reversed(list(quotations)) if len(q) >= self.min_tokens), [])
 
     def _says_more(self, left: list[str], right: list[str]) -> bool:
         """Say whether a text has enough tokens that the other has not."""
