@@ -163,7 +163,9 @@ def test_its_model_answers_what_passes_now(tmp_path: Path, folder: Path) -> None
     base = copied(folder, tmp_path / "copy")
     script = f"scripted:{base / 'script.jsonl'}"
     bare = base / "bare.toml"
-    bare.write_text('extends = "default"\nwithout = ["not_a_task", "word_count"]\n', "utf-8")
+    bare.write_text(
+        'extends = "default"\nwithout = ["not_a_task", "word_count", "unfinished"]\n', "utf-8"
+    )
     silent = run("filter", base / "run", "--recipe", bare, "--out", base / "silent")
     asked = run(
         "filter", base / "run", "--recipe", bare, "--out", base / "asked", "--engine", script
