@@ -55,15 +55,16 @@ class RepeatedLines(FieldRule, frozen=True, tag="repeated_lines", kw_only=True):
 
     def fault_in(self, text: str) -> str:
         """Count lines that came before."""
-        lines = re.split(r"\n|\s(?=\d{1,2}[.)]\s)", text)
         seen: Counter[tuple[str, ...]] = Counter()
-        for line in lines if is_prose(text) else ():
+        items = []
+        prose = is_prose(text)
+        for line in re.split(r"\n|\s(?=\d{1,2}[.)]\s)", text):
             words = tuple(tokens(re.sub(r"^\W*(?:\d{1,3}[.)]\s*)?", "", line)))
-            seen[words] += len(words) >= self.min_tokens
+            if re.match(r"\s*\d{1,3}[.)].", line):
+                items.append(words)
+            seen[words] += prose and len(words) >= self.min_tokens
             if seen[words] > self.max_repeats + 1:
                 return f"says {seen[words]} times {shortened(line.strip())!r}"
-        found = (re.match(r"\s*\d{1,3}[.)]\s*(.+)", line) for line in lines)
-        items = [tuple(tokens(item[1])) for item in found if item]
         again = len(items) - len(set(items))
         if len(items) >= _LIST and again > self.max_share * len(items):
             return f"names {again} of {len(items)} items again"
