@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from random import Random
 
+import msgspec
+
 from selfinstruct.task import Task
 from selfinstruct.text import word_count
 
@@ -23,6 +25,23 @@ def kind_of(task: Task) -> str:
         return task.category
     first = task.instruction.split(maxsplit=1)[:1]
     return first[0].casefold() if first else ""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What a prompt shows: up to `count` tasks, at most `grown` of them grown.
+
+    Their instructions have at most `max_words` words (Chinese: characters). Without `inputs`
+    none of them has an input.
+    """
+
+    count: int
+    grown: int
+    max_words: int
+    inputs: bool = True
+
+    def fits(self, task: Task) -> bool:
+        """Whether a prompt may show a task."""
+        return _words(task) <= self.max_words and (self.inputs or not _has_input(task))
 
 
 class Kinds:
@@ -63,49 +82,52 @@ class Pool:
         self.seeds = list(seeds)
         self.grown = list(grown)
         self.counts = Counter(task.category for task in self.grown)
-        self._short: dict[int, tuple[list[Task], list[Task]]] = {}
-        self._kinds: dict[int, tuple[Kinds, Kinds]] = {}
+        self._fitting: dict[Shown, tuple[list[Task], list[Task]]] = {}
+        self._kinds: dict[Shown, tuple[Kinds, Kinds]] = {}
 
     def add(self, task: Task) -> None:
         """Accept a task."""
         self.grown.append(task)
         self.counts[task.category] += 1
-        for max_words, (_, grown) in self._short.items():
-            if _words(task) <= max_words:
+        for shown, (_, grown) in self._fitting.items():
+            if shown.fits(task):
                 grown.append(task)
-        for max_words, (_, kinds) in self._kinds.items():
-            if _words(task) <= max_words:
+        for shown, (_, kinds) in self._kinds.items():
+            if shown.fits(task):
                 kinds.add(task)
 
-    def sample(self, random: Random, *, count: int, grown: int, max_words: int) -> list[Task]:
-        """Draw up to `count` tasks, at most `grown` of them grown, and shuffle them.
+    def sample(self, random: Random, shown: Shown) -> list[Task]:
+        """Draw the tasks that a prompt shows, and shuffle them.
 
-        All are seeds while none is grown (as in the paper, section 2.2). Instructions longer
-        than `max_words` words (Chinese: characters) are left out, unless that leaves nothing.
+        All are seeds while none is grown (as in the paper, section 2.2). Seeds with an input are
+        shown all the same where too few are without one, and long ones where none is short.
         """
-        seeds, young = self._shown(max_words)
-        drawn = random.sample(young, min(grown, len(young), count))
-        drawn += random.sample(seeds, min(count - len(drawn), len(seeds)))
+        seeds, young = self._of(shown)
+        drawn = random.sample(young, min(shown.grown, len(young), shown.count))
+        drawn += random.sample(seeds, min(shown.count - len(drawn), len(seeds)))
         random.shuffle(drawn)
         return drawn
 
-    def sample_kinds(self, random: Random, *, count: int, grown: int, max_words: int) -> list[Task]:
+    def sample_kinds(self, random: Random, shown: Shown) -> list[Task]:
         """Draw as `sample` does, but of as many kinds as possible, seeds and grown tasks each."""
-        if max_words not in self._kinds:
-            seeds, young = self._shown(max_words)
-            self._kinds[max_words] = (Kinds(seeds), Kinds(young))
-        of_seeds, of_grown = self._kinds[max_words]
-        drawn = of_grown.spread(random, min(grown, count))
-        drawn += of_seeds.spread(random, count - len(drawn))
+        if shown not in self._kinds:
+            seeds, young = self._of(shown)
+            self._kinds[shown] = (Kinds(seeds), Kinds(young))
+        of_seeds, of_grown = self._kinds[shown]
+        drawn = of_grown.spread(random, min(shown.grown, shown.count))
+        drawn += of_seeds.spread(random, shown.count - len(drawn))
         random.shuffle(drawn)
         return drawn
 
-    def _shown(self, max_words: int) -> tuple[list[Task], list[Task]]:
-        """Return the seeds and the grown tasks that are short enough to be shown."""
-        if max_words not in self._short:
-            seeds = _short(self.seeds, max_words) or self.seeds
-            self._short[max_words] = (seeds, _short(self.grown, max_words))
-        return self._short[max_words]
+    def _of(self, shown: Shown) -> tuple[list[Task], list[Task]]:
+        """Return the seeds and the grown tasks that a prompt may show."""
+        if shown not in self._fitting:
+            short = [task for task in self.seeds if _words(task) <= shown.max_words] or self.seeds
+            plain = [task for task in short if not _has_input(task)]
+            enough = not shown.inputs and len(plain) >= shown.count
+            grown = [task for task in self.grown if shown.fits(task)]
+            self._fitting[shown] = (plain if enough else short, grown)
+        return self._fitting[shown]
 
     def exemplars(self, random: Random, count: int, *, classification: bool) -> list[Task]:
         """Draw up to `count` seed tasks for few-shot prompts, classification or not.
@@ -123,8 +145,8 @@ def _size(task: Task) -> int:
     return _words(task) + sum(word_count(f"{i.input} {i.output}") for i in task.instances)
 
 
-def _short(tasks: Iterable[Task], max_words: int) -> list[Task]:
-    return [task for task in tasks if _words(task) <= max_words]
+def _has_input(task: Task) -> bool:
+    return any(instance.input for instance in task.instances)
 
 
 def _words(task: Task) -> int:

@@ -13,7 +13,7 @@ from script_zh import write_script, write_seeds
 
 from selfinstruct import parse
 from selfinstruct.engines import Sampling
-from selfinstruct.pool import Pool
+from selfinstruct.pool import Pool, Shown
 from selfinstruct.prompts.files import load_prompts
 from selfinstruct.recipe import load_recipe
 from selfinstruct.rules import AskedForm, Label, MixedScript, TaskForm, Unfinished
@@ -120,7 +120,7 @@ def test_prompts_show_no_long_chinese_instruction() -> None:
     """`max_words` bounds what a prompt shows, in characters."""
     short, long = task("写一首关于秋天的诗"), task("写一首关于秋天的诗" * 9)
     pool = Pool([short, long])
-    shown = pool.sample(Random(1), count=2, grown=0, max_words=60)
+    shown = pool.sample(Random(1), Shown(count=2, grown=0, max_words=60))
     assert shown == [short]
 
 

@@ -14,7 +14,7 @@ from script_zh import write_seeds
 from selfinstruct.cli.main import COMMANDS, main
 from selfinstruct.cli.progress import closing_table
 from selfinstruct.engines import Sampling
-from selfinstruct.pool import Pool, slot_random
+from selfinstruct.pool import Pool, Shown, slot_random
 from selfinstruct.prompts.files import load_prompts
 from selfinstruct.resources import seeds_file
 from selfinstruct.rules import Rule
@@ -88,7 +88,7 @@ def test_prompts_are_as_they_were(
     path = seeds_file("en") if language == "en" else write_seeds(tmp_path / "seeds.jsonl")
     pool = Pool(load_seeds(path, language=language))
     random = slot_random(42, "golden")
-    shown = pool.sample(random, count=8, grown=2, max_words=30)
+    shown = pool.sample(random, Shown(count=8, grown=2, max_words=30))
     classes = pool.exemplars(random, 2, classification=True)
     others = pool.exemplars(random, 2, classification=False)
     plain = Sampling()

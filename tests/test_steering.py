@@ -379,11 +379,12 @@ def test_a_round_with_nothing_to_judge_is_not_below(tmp_path: Path) -> None:
     assert len(run.markers) == 2
 
 
-def test_balance_is_part_of_a_recipe_only_when_it_is_on() -> None:
+@pytest.mark.parametrize("name", ["balance", "without_input"])
+def test_a_switch_is_part_of_a_recipe_only_when_it_is_on(name: str) -> None:
     """`balance = false` is the same recipe as one that does not speak of it."""
     recipe = load_recipe("self-instruct")
-    off = msgspec.structs.replace(recipe.propose, balance=False)
-    raised = msgspec.structs.replace(recipe.propose, balance=True)
+    off = msgspec.structs.replace(recipe.propose, **{name: False})
+    raised = msgspec.structs.replace(recipe.propose, **{name: True})
     assert msgspec.structs.replace(recipe, propose=off).digest() == recipe.digest()
     assert msgspec.structs.replace(recipe, propose=raised).digest() != recipe.digest()
 

@@ -18,8 +18,10 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `max_tokens` bounds its length in tokens. `choices`, where given, are the only answers
     allowed, and `schema`, where given, is the JSON Schema (as text) of the answer: engines that
-    can, constrain decoding to them. `seed` belongs to one prompt. The bounds are those of vLLM and
-    of OpenAI's protocol, so that a recipe that is read works with every engine.
+    can, constrain decoding to them. `repeat_penalty` makes each token less likely that stands in
+    the prompt or in the text so far, however long ago. `seed` belongs to one prompt. The bounds
+    are those of vLLM and of OpenAI's protocol, so that a recipe that is read works with every
+    engine.
     """
 
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
@@ -72,6 +74,13 @@ TEMPLATE_ARGUMENTS = {"enable_thinking": False}
 """What chat templates are given: hybrid models (Qwen3 and others) shall answer, not think aloud.
 
 Templates without that variable pass it over.
+"""
+
+REPEAT_WINDOW = 65_536
+"""Tokens that `repeat_penalty` looks back at, for engines that must be told: more than there are.
+
+llama.cpp looks at 64 unless told otherwise. Of 118 replies of the small model four had more than
+a tenth of their runs of four words twice then; with the whole text in sight two of 116.
 """
 
 Finish = Literal["stop", "length", "error"]

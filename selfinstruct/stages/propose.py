@@ -11,7 +11,7 @@ import msgspec
 from selfinstruct import parse
 from selfinstruct.conversation import Script
 from selfinstruct.engines.base import Completion
-from selfinstruct.pool import slot_random
+from selfinstruct.pool import Shown, slot_random
 from selfinstruct.recipe import Propose
 from selfinstruct.sift import Kept, Rejected, Verdict
 from selfinstruct.stages.base import Round, failed
@@ -41,10 +41,16 @@ def slots(now: Round) -> Iterator[Slot]:
     settings = now.settings
     how = settings.recipe.propose
     examples: tuple[Task, ...] = ()
+    shown = Shown(
+        count=how.in_context,
+        grown=how.grown,
+        max_words=how.max_words,
+        inputs=not how.without_input,
+    )
     draw = now.pool.sample_kinds if how.balance else now.pool.sample
     for number, turn in enumerate(_turns(now)):
         random = slot_random(settings.seed, now.outcome.round, number)
-        drawn = draw(random, count=how.in_context, grown=how.grown, max_words=how.max_words)
+        drawn = draw(random, shown)
         examples = examples if number % how.share else tuple(drawn)
         lead = random.choice(how.leads) if how.leads else ""
         yield Slot(number, examples, lead, turn.new, turn.topic)

@@ -138,6 +138,21 @@ def test_stop_strings_end_a_completion_and_are_not_in_it(engine: Engine) -> None
     assert found.text == text[: text.index(mark)]
 
 
+def test_a_repeat_penalty_remembers_the_whole_prompt(engine: Engine) -> None:
+    """A word that stood a hundred words ago is as unlikely as one that stood just now."""
+    if isinstance(engine, ScriptedEngine):
+        pytest.skip("a script has no tokens to make unlikely")
+    between = "The lake was calm and the boats lay still. " * 12
+    text = f"The capital of France is Paris. {between}The capital of France is"
+    free, penalised = (
+        Prompt(f"k{penalty}", text, sampling=Sampling(max_tokens=3, repeat_penalty=penalty))
+        for penalty in (1.0, 10.0)
+    )
+    found = texts(engine, free, penalised)
+    assert "Paris" in found[free.key].text
+    assert "Paris" not in found[penalised.key].text
+
+
 def test_choices_are_the_only_answers(engine: Engine) -> None:
     """A prompt with choices is answered by one of them."""
     sampling = Sampling(max_tokens=4, choices=(" Yes", " No"))

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from selfinstruct.engines import Message, Prompt, Sampling
+from selfinstruct.engines.base import REPEAT_WINDOW
 from selfinstruct.engines.openai import servers
 from selfinstruct.engines.openai.replies import shown
 
@@ -65,6 +66,7 @@ def test_each_server_gets_its_own_fields() -> None:
     assert (vllm["repetition_penalty"], vllm["top_k"], vllm["min_p"]) == (1.1, 0, 0.0)
     assert vllm["structured_outputs"] == {"choice": ["A", "B"]}
     assert (llamacpp["repeat_penalty"], llamacpp["top_k"], llamacpp["min_p"]) == (1.1, 0, 0.0)
+    assert llamacpp["repeat_last_n"] == REPEAT_WINDOW
     assert llamacpp["grammar"] == r'root ::= "\""'
     assert llamacpp["cache_prompt"] is True
     schema = '{"type":"object"}'

@@ -20,6 +20,7 @@ import msgspec
 
 from selfinstruct.engines import small_model
 from selfinstruct.engines.base import (
+    REPEAT_WINDOW,
     TEMPLATE_ARGUMENTS,
     Completion,
     EngineInfo,
@@ -172,6 +173,7 @@ def _request(prompt: Prompt) -> dict[str, Any]:
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
         "repeat_penalty": sampling.repeat_penalty,
+        "repeat_last_n": REPEAT_WINDOW,
         "seed": sampling.seed,
         "stop": list(sampling.stop),
         "cache_prompt": True,

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from selfinstruct.engines.base import TEMPLATE_ARGUMENTS, Prompt, Sampling
+from selfinstruct.engines.base import REPEAT_WINDOW, TEMPLATE_ARGUMENTS, Prompt, Sampling
 from selfinstruct.engines.grammar import one_of
 from selfinstruct.errors import InputError
 
@@ -178,6 +178,7 @@ def _llamacpp(sampling: Sampling) -> dict[str, Any]:
         "top_k": 0,
         "min_p": 0.0,
         "repeat_penalty": sampling.repeat_penalty,
+        "repeat_last_n": REPEAT_WINDOW,
         "cache_prompt": True,
     }
     if sampling.choices:
