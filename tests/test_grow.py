@@ -167,8 +167,10 @@ def test_a_task_names_its_parents_round_prompt_and_model(tmp_path: Path) -> None
 
 def test_the_first_round_shows_seeds_only_and_later_ones_two_grown(tmp_path: Path) -> None:
     """Section 2.2 of the paper: six seeds and two grown tasks, once some are grown."""
-    engine = ScriptedEngine(fanciful)
-    run = grown(tmp_path / "run", engine, rounds=2)
+    recipe = load_recipe("default")
+    how = msgspec.structs.replace(recipe.propose, max_words=60)
+    recipe = msgspec.structs.replace(recipe, propose=how)
+    run = grown(tmp_path / "run", ScriptedEngine(fanciful), rounds=2, recipe=recipe)
     seeds = {task.id for task in run.settings.seeds}
     for task in rows(run.folder):
         shown = sum(parent in seeds for parent in task.origin.parents)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,7 +113,11 @@ def test_nothing_is_asked_twice(tmp_path: Path) -> None:
 def test_classification_is_left_out(tmp_path: Path) -> None:
     """A label is right or wrong: such tasks are not answered again."""
     engine = answering(varied)
-    with grown_run(tmp_path / "run", engine, load_recipe("default")) as run:
+    recipe = load_recipe("default")
+    leads = ("Write a poem about", "Classify the sentence below as")
+    how = msgspec.structs.replace(recipe.propose, leads=leads)
+    recipe = msgspec.structs.replace(recipe, propose=how)
+    with grown_run(tmp_path / "run", engine, recipe) as run:
         preferred(run, engine)
         tasks = {task.id: task for task in read_rows(run.folder / "pool.jsonl", Task)}
         assert any(task.is_classification for task in tasks.values())

@@ -98,7 +98,7 @@ def test_rules_keep_their_order_within_what_they_judge() -> None:
         ('name = "default"', "name = 1", "$.name", "`int`"),
         ("max_similarity = 0.7", "", "$.novelty", "max_similarity"),
         (PLACEHOLDERS, "['(']", "$.rule[", "'('"),
-        ("temperature = 0.45", "temprature = 0.45", "$.propose.sampling", "temprature"),
+        ("temperature = 0.55", "temprature = 0.55", "$.propose.sampling", "temprature"),
     ],
 )
 def test_a_fault_is_named_with_file_and_place(
@@ -213,7 +213,7 @@ def test_a_word_list_lies_beside_the_recipe_or_ships(edited: Edit, tmp_path: Pat
         ('name = "default"', 'name = "mine"'),
         ('language = "en"', 'language = "de"'),
         ("in_context = 8", "in_context = 7"),
-        ("temperature = 0.45", "temperature = 0.46"),
+        ("temperature = 0.55", "temperature = 0.56"),
         ('"\\n\\n", "\\n"', '"\\n"'),
         ("yes = 6", "yes = 5"),
         ('style = "auto"', 'style = "few-shot"'),

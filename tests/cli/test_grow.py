@@ -176,7 +176,7 @@ def test_no_bars_where_there_is_no_terminal(base: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("bound", [1, 79, 80, 500, 1500])
 def test_token_bound_holds_and_is_named(bound: int, tmp_path: Path) -> None:
     """No round generates more tokens than allowed; what is not asked for is refused as budget."""
-    folder = grown(tmp_path, "--max-tokens-per-round", str(bound))
+    folder = grown(tmp_path, "--max-tokens-per-round", str(bound), "--no-augment")
     markers, pool, refused = rows_of(folder)
     assert all(marker.completion_tokens <= bound for marker in markers)
     over = [row for row in refused if row.rule == "budget"]
