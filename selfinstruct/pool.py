@@ -31,7 +31,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """What a prompt shows: up to `count` tasks, at most `grown` of them grown.
 
     Their instructions have at most `max_words` words (Chinese: characters). Without `inputs`
-    none of them has an input.
+    none of them has an input, but for seeds where fewer than `count` have none.
     """
 
     count: int

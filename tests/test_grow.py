@@ -311,3 +311,12 @@ def _without_stops() -> Recipe:
     sampling = msgspec.structs.replace(recipe.propose.sampling, stop=())
     propose = msgspec.structs.replace(recipe.propose, sampling=sampling)
     return msgspec.structs.replace(recipe, propose=propose)
+
+
+def test_the_default_recipe_shows_no_task_with_an_input(tmp_path: Path) -> None:
+    """With `without_input`, every task that a prompt for proposals shows has none."""
+    run = grown(tmp_path / "run", ScriptedEngine(fanciful), rounds=2)
+    known = {task.id: task for task in (*run.settings.seeds, *rows(run.folder))}
+    shown = {parent for task in rows(run.folder) for parent in task.origin.parents}
+    assert any(one.input for task in known.values() for one in task.instances)
+    assert not any(one.input for parent in shown for one in known[parent].instances)

@@ -77,7 +77,7 @@ Templates without that variable pass it over.
 """
 
 REPEAT_WINDOW = 65_536
-"""Tokens that `repeat_penalty` looks back at, for engines that must be told: more than there are.
+"""Tokens that `repeat_penalty` looks back at, for engines that must be told how many.
 
 llama.cpp looks at 64 unless told otherwise. Of 118 replies of the small model four had more than
 a tenth of their runs of four words twice then; with the whole text in sight two of 116.

@@ -29,8 +29,8 @@ class Propose(_Section, frozen=True, kw_only=True):
     With `balance`, a prompt shows tasks of as many categories as possible, and grown ones of each
     category as often; a task without one counts by the first word of its instruction.
     With `without_input`, it shows tasks that have no input, so that new ones need none either,
-    unless a lead asks for one: of 400 proposals of the small model 1 or 2, in place of 34, pointed
-    at a text that was not there.
+    unless a lead asks for one: of 400 proposals of the small model 1 or 2 were refused for a
+    missing input, in place of 30 and 34.
     """
 
     in_context: Positive = 8

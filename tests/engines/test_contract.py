@@ -153,6 +153,16 @@ def test_a_repeat_penalty_remembers_the_whole_prompt(engine: Engine) -> None:
     assert "Paris" not in found[penalised.key].text
 
 
+def test_a_presence_penalty_forgets_the_beginning_of_a_prompt(engine: Engine) -> None:
+    """A word that stands a hundred words ago in the prompt alone may be written."""
+    if isinstance(engine, ScriptedEngine):
+        pytest.skip("a script has no tokens to make unlikely")
+    between = "The lake was calm and the boats lay still. " * 12
+    text = f"The capital of France is Paris. {between}The capital of France is"
+    sampling = Sampling(max_tokens=3, presence_penalty=2.0)
+    assert "Paris" in texts(engine, Prompt("k", text, sampling=sampling))["k"].text
+
+
 def test_choices_are_the_only_answers(engine: Engine) -> None:
     """A prompt with choices is answered by one of them."""
     sampling = Sampling(max_tokens=4, choices=(" Yes", " No"))

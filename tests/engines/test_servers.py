@@ -67,6 +67,7 @@ def test_each_server_gets_its_own_fields() -> None:
     assert vllm["structured_outputs"] == {"choice": ["A", "B"]}
     assert (llamacpp["repeat_penalty"], llamacpp["top_k"], llamacpp["min_p"]) == (1.1, 0, 0.0)
     assert llamacpp["repeat_last_n"] == REPEAT_WINDOW
+    assert "repeat_last_n" not in body(TEXT, "llamacpp", repeat_penalty=1.0)
     assert llamacpp["grammar"] == r'root ::= "\""'
     assert llamacpp["cache_prompt"] is True
     schema = '{"type":"object"}'

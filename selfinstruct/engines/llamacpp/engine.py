@@ -173,7 +173,6 @@ def _request(prompt: Prompt) -> dict[str, Any]:
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
         "repeat_penalty": sampling.repeat_penalty,
-        "repeat_last_n": REPEAT_WINDOW,
         "seed": sampling.seed,
         "stop": list(sampling.stop),
         "cache_prompt": True,
@@ -181,6 +180,8 @@ def _request(prompt: Prompt) -> dict[str, Any]:
         "return_progress": True,  # chunks while a prompt is read: a stop need not wait for it
         "stream_options": {"include_usage": True},
     }
+    if sampling.repeat_penalty != 1:  # the other two penalties share the window
+        request["repeat_last_n"] = REPEAT_WINDOW
     if sampling.choices:
         request["grammar"] = one_of(sampling.choices)
     if sampling.schema:

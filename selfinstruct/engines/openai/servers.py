@@ -178,9 +178,10 @@ def _llamacpp(sampling: Sampling) -> dict[str, Any]:
         "top_k": 0,
         "min_p": 0.0,
         "repeat_penalty": sampling.repeat_penalty,
-        "repeat_last_n": REPEAT_WINDOW,
         "cache_prompt": True,
     }
+    if sampling.repeat_penalty != 1:  # the other two penalties share the window
+        fields["repeat_last_n"] = REPEAT_WINDOW
     if sampling.choices:
         fields["grammar"] = one_of(sampling.choices)
     elif sampling.schema:
