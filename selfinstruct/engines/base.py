@@ -76,13 +76,6 @@ TEMPLATE_ARGUMENTS = {"enable_thinking": False}
 Templates without that variable pass it over.
 """
 
-REPEAT_WINDOW = 65_536
-"""Tokens that `repeat_penalty` looks back at, for engines that must be told how many.
-
-llama.cpp looks at 64 unless told otherwise. Of 118 replies of the small model four had more than
-a tenth of their runs of four words twice then; with the whole text in sight two of 116.
-"""
-
 Finish = Literal["stop", "length", "error"]
 
 

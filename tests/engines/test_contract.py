@@ -23,6 +23,12 @@ from selfinstruct.engines import (
 )
 
 SHORT = Sampling(max_tokens=12, temperature=0.8, seed=7)
+FAR = (
+    "The capital of France is Paris. "
+    + "The lake was calm and the boats lay still. " * 12
+    + "The capital of France is"
+)
+"""A prompt that asks for a word which stands more than a hundred words ago."""
 
 
 SETUPS: dict[str, list[pytest.MarkDecorator]] = {
@@ -142,10 +148,8 @@ def test_a_repeat_penalty_remembers_the_whole_prompt(engine: Engine) -> None:
     """A word that stood a hundred words ago is as unlikely as one that stood just now."""
     if isinstance(engine, ScriptedEngine):
         pytest.skip("a script has no tokens to make unlikely")
-    between = "The lake was calm and the boats lay still. " * 12
-    text = f"The capital of France is Paris. {between}The capital of France is"
     free, penalised = (
-        Prompt(f"k{penalty}", text, sampling=Sampling(max_tokens=3, repeat_penalty=penalty))
+        Prompt(f"k{penalty}", FAR, sampling=Sampling(max_tokens=3, repeat_penalty=penalty))
         for penalty in (1.0, 10.0)
     )
     found = texts(engine, free, penalised)
@@ -157,10 +161,8 @@ def test_a_presence_penalty_forgets_the_beginning_of_a_prompt(engine: Engine) ->
     """A word that stands a hundred words ago in the prompt alone may be written."""
     if isinstance(engine, ScriptedEngine):
         pytest.skip("a script has no tokens to make unlikely")
-    between = "The lake was calm and the boats lay still. " * 12
-    text = f"The capital of France is Paris. {between}The capital of France is"
     sampling = Sampling(max_tokens=3, presence_penalty=2.0)
-    assert "Paris" in texts(engine, Prompt("k", text, sampling=sampling))["k"].text
+    assert "Paris" in texts(engine, Prompt("k", FAR, sampling=sampling))["k"].text
 
 
 def test_choices_are_the_only_answers(engine: Engine) -> None:

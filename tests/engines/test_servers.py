@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from selfinstruct.engines import Message, Prompt, Sampling
-from selfinstruct.engines.base import REPEAT_WINDOW
+from selfinstruct.engines.llamacpp_fields import REPEAT_WINDOW
 from selfinstruct.engines.openai import servers
 from selfinstruct.engines.openai.replies import shown
 

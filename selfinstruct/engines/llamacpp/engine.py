@@ -20,7 +20,6 @@ import msgspec
 
 from selfinstruct.engines import small_model
 from selfinstruct.engines.base import (
-    REPEAT_WINDOW,
     TEMPLATE_ARGUMENTS,
     Completion,
     EngineInfo,
@@ -28,9 +27,9 @@ from selfinstruct.engines.base import (
     Prompt,
     failed,
 )
-from selfinstruct.engines.grammar import one_of
 from selfinstruct.engines.llamacpp.scoring import Scorer
 from selfinstruct.engines.llamacpp.waiting import Waiting
+from selfinstruct.engines.llamacpp_fields import one_of, repeat_fields
 from selfinstruct.engines.options import Given, read_options
 from selfinstruct.errors import EngineError, InputError
 
@@ -172,7 +171,7 @@ def _request(prompt: Prompt) -> dict[str, Any]:
         "min_p": 0.0,
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
-        "repeat_penalty": sampling.repeat_penalty,
+        **repeat_fields(sampling),
         "seed": sampling.seed,
         "stop": list(sampling.stop),
         "cache_prompt": True,
@@ -180,8 +179,6 @@ def _request(prompt: Prompt) -> dict[str, Any]:
         "return_progress": True,  # chunks while a prompt is read: a stop need not wait for it
         "stream_options": {"include_usage": True},
     }
-    if sampling.repeat_penalty != 1:  # the other two penalties share the window
-        request["repeat_last_n"] = REPEAT_WINDOW
     if sampling.choices:
         request["grammar"] = one_of(sampling.choices)
     if sampling.schema:

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from selfinstruct.engines.base import REPEAT_WINDOW, TEMPLATE_ARGUMENTS, Prompt, Sampling
-from selfinstruct.engines.grammar import one_of
+from selfinstruct.engines.base import TEMPLATE_ARGUMENTS, Prompt, Sampling
+from selfinstruct.engines.llamacpp_fields import one_of, repeat_fields
 from selfinstruct.errors import InputError
 
 Dialect = Literal["vllm", "llamacpp", "ollama", "openai"]
@@ -177,11 +177,9 @@ def _llamacpp(sampling: Sampling) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "top_k": 0,
         "min_p": 0.0,
-        "repeat_penalty": sampling.repeat_penalty,
+        **repeat_fields(sampling),
         "cache_prompt": True,
     }
-    if sampling.repeat_penalty != 1:  # the other two penalties share the window
-        fields["repeat_last_n"] = REPEAT_WINDOW
     if sampling.choices:
         fields["grammar"] = one_of(sampling.choices)
     elif sampling.schema:
